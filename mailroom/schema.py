@@ -1,0 +1,249 @@
+"""The shape of the database, as short dated facts that are never edited, only added to."""
+
+from sqlite_utils import Database, Migrations
+
+migrations = Migrations("mailroom")
+
+
+@migrations()
+def m2026_11_23_people(db: Database) -> None:
+    """Who may come in, the browsers they are signed in from, and the links that let them in."""
+    db.executescript("""
+    CREATE TABLE users (
+        id INTEGER PRIMARY KEY,
+        email TEXT NOT NULL UNIQUE COLLATE NOCASE,
+        name TEXT NOT NULL,
+        role TEXT NOT NULL CHECK (role IN ('admin', 'sender', 'viewer')),
+        password_hash TEXT NOT NULL,
+        created_at TEXT NOT NULL,
+        disabled_at TEXT
+    ) STRICT;
+    CREATE TABLE sessions (
+        id_hash TEXT PRIMARY KEY,              -- SHA-256 of the random id in the cookie
+        user_id INTEGER NOT NULL REFERENCES users(id),
+        created_at TEXT NOT NULL,
+        seen_at TEXT NOT NULL,
+        expires_at TEXT NOT NULL,
+        address TEXT NOT NULL,
+        browser TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX sessions_by_user ON sessions(user_id);
+    CREATE TABLE invites (
+        id INTEGER PRIMARY KEY,
+        secret_hash TEXT NOT NULL UNIQUE,      -- SHA-256 of the secret in the link
+        role TEXT NOT NULL CHECK (role IN ('admin', 'sender', 'viewer')),
+        email TEXT NOT NULL DEFAULT '',
+        invited_by INTEGER REFERENCES users(id),
+        created_at TEXT NOT NULL,
+        expires_at TEXT NOT NULL,
+        used_at TEXT
+    ) STRICT;
+    CREATE TABLE signin_failures (
+        key TEXT NOT NULL,                     -- 'account:…' or 'address:…'
+        at TEXT NOT NULL
+    ) STRICT;
+    CREATE INDEX signin_failures_by_key ON signin_failures(key, at);
+    """)
+
+
+@migrations()
+def m2026_11_23_gateway(db: Database) -> None:
+    """The gateway's tokens, and the identities mail is sent from."""
+    db.executescript("""
+    CREATE TABLE tokens (
+        id INTEGER PRIMARY KEY,
+        name TEXT NOT NULL UNIQUE COLLATE NOCASE,
+        secret BLOB NOT NULL,                  -- encrypted with the key file's key
+        fingerprint TEXT NOT NULL UNIQUE,
+        claims TEXT NOT NULL,                  -- JSON, for display only
+        expires_at TEXT,
+        per_second REAL NOT NULL CHECK (per_second > 0),
+        created_at TEXT NOT NULL,
+        created_by INTEGER NOT NULL REFERENCES users(id),
+        checked_at TEXT,
+        check_result TEXT NOT NULL DEFAULT '', -- '' not yet, 'ok', or what the gateway said
+        stopped_at TEXT,                       -- set when the gateway refused it; nothing is sent with it then
+        stop_reason TEXT NOT NULL DEFAULT ''
+    ) STRICT;
+    CREATE TABLE senders (
+        id INTEGER PRIMARY KEY,
+        email TEXT NOT NULL COLLATE NOCASE,
+        name TEXT NOT NULL,
+        created_at TEXT NOT NULL,
+        created_by INTEGER NOT NULL REFERENCES users(id),
+        removed_at TEXT,
+        UNIQUE (email, name)
+    ) STRICT;
+    """)
+
+
+@migrations()
+def m2026_11_23_templates(db: Database) -> None:
+    """Templates; every save is a version, and a version never changes."""
+    db.executescript("""
+    CREATE TABLE templates (
+        id INTEGER PRIMARY KEY,
+        name TEXT NOT NULL UNIQUE COLLATE NOCASE,
+        created_at TEXT NOT NULL,
+        removed_at TEXT
+    ) STRICT;
+    CREATE TABLE template_versions (
+        id INTEGER PRIMARY KEY,
+        template_id INTEGER NOT NULL REFERENCES templates(id),
+        number INTEGER NOT NULL,
+        subject TEXT NOT NULL,
+        html TEXT NOT NULL,
+        fields TEXT NOT NULL,                  -- JSON list, in order of appearance
+        created_at TEXT NOT NULL,
+        created_by INTEGER NOT NULL REFERENCES users(id),
+        UNIQUE (template_id, number)
+    ) STRICT;
+    """)
+
+
+@migrations()
+def m2026_11_23_drafts(db: Database) -> None:
+    """What a sender has put together and not yet queued: the rows of a file with their faults."""
+    db.executescript("""
+    CREATE TABLE attachments (
+        id INTEGER PRIMARY KEY,
+        sha256 TEXT NOT NULL,
+        filename TEXT NOT NULL,
+        content_type TEXT NOT NULL,
+        size INTEGER NOT NULL,                 -- bytes
+        content BLOB NOT NULL,
+        UNIQUE (sha256, filename, content_type)
+    ) STRICT;
+    CREATE TABLE drafts (
+        id TEXT PRIMARY KEY,                   -- random; also the one-time key of the form that queues it
+        created_by INTEGER NOT NULL REFERENCES users(id),
+        created_at TEXT NOT NULL,
+        name TEXT NOT NULL,
+        template_version_id INTEGER NOT NULL REFERENCES template_versions(id),
+        sender_id INTEGER NOT NULL REFERENCES senders(id),
+        token_id INTEGER NOT NULL REFERENCES tokens(id),
+        attachment_id INTEGER REFERENCES attachments(id),
+        source TEXT NOT NULL,                  -- the file's name, or 'pasted'
+        columns TEXT NOT NULL                  -- JSON list, as in the file
+    ) STRICT;
+    CREATE TABLE draft_rows (
+        draft_id TEXT NOT NULL REFERENCES drafts(id) ON DELETE CASCADE,
+        row INTEGER NOT NULL,                  -- the line as a spreadsheet counts it, from 1
+        email TEXT NOT NULL,
+        fields TEXT NOT NULL,                  -- JSON object, column → value
+        errors TEXT NOT NULL,                  -- JSON object, column → {text, values}; '{}' when the row is good
+        PRIMARY KEY (draft_id, row)
+    ) STRICT, WITHOUT ROWID;
+    """)
+
+
+@migrations()
+def m2026_11_23_mails(db: Database) -> None:
+    """Batches, their mails, every attempt to hand one over, and every change of state."""
+    db.executescript("""
+    CREATE TABLE batches (
+        id INTEGER PRIMARY KEY,
+        name TEXT NOT NULL,
+        form_key TEXT NOT NULL UNIQUE,         -- the draft's id: a form sent twice queues once
+        template_version_id INTEGER NOT NULL REFERENCES template_versions(id),
+        sender_email TEXT NOT NULL,
+        sender_name TEXT NOT NULL,
+        token_id INTEGER NOT NULL REFERENCES tokens(id),
+        attachment_id INTEGER REFERENCES attachments(id),
+        source TEXT NOT NULL,
+        size INTEGER NOT NULL,
+        state TEXT NOT NULL CHECK (state IN ('running', 'paused', 'cancelled')),
+        paused_reason TEXT NOT NULL DEFAULT '',
+        created_at TEXT NOT NULL,
+        created_by INTEGER NOT NULL REFERENCES users(id)
+    ) STRICT;
+    CREATE INDEX batches_running ON batches(token_id) WHERE state = 'running';
+    CREATE TABLE mails (
+        id INTEGER PRIMARY KEY,
+        batch_id INTEGER NOT NULL REFERENCES batches(id),
+        row INTEGER NOT NULL,
+        email TEXT NOT NULL COLLATE NOCASE,
+        subject TEXT NOT NULL,
+        fields TEXT NOT NULL,
+        state TEXT NOT NULL CHECK (state IN ('queued', 'sending', 'accepted', 'rejected', 'unknown',
+            'undecided', 'cancelled', 'gave_up')),
+        delivery TEXT NOT NULL DEFAULT '' CHECK (delivery IN ('', 'pending', 'delivered', 'opened', 'failed',
+            'lost')),
+        gateway_id TEXT UNIQUE,
+        gateway_word TEXT NOT NULL DEFAULT '', -- the gateway's own word for its status
+        due_at TEXT NOT NULL,
+        faults INTEGER NOT NULL DEFAULT 0,     -- tries that failed through the mail's own fault
+        created_at TEXT NOT NULL,
+        changed_at TEXT NOT NULL,
+        accepted_at TEXT,
+        looked_at TEXT,                        -- when the gateway was last asked about it
+        shown TEXT GENERATED ALWAYS AS (
+            CASE WHEN delivery IN ('', 'pending') THEN state ELSE delivery END) VIRTUAL,
+        CHECK ((state = 'accepted') = (delivery <> '')),
+        UNIQUE (batch_id, row)
+    ) STRICT;
+    CREATE INDEX mails_due ON mails(batch_id, due_at, id) WHERE state = 'queued';
+    CREATE INDEX mails_in_doubt ON mails(email) WHERE state IN ('sending', 'unknown', 'undecided');
+    CREATE INDEX mails_to_follow ON mails(accepted_at) WHERE delivery IN ('pending', 'delivered');
+    CREATE INDEX mails_by_shown ON mails(shown, id);
+    CREATE INDEX mails_by_batch_shown ON mails(batch_id, shown, id);
+    CREATE TABLE attempts (
+        id INTEGER PRIMARY KEY,
+        mail_id INTEGER NOT NULL REFERENCES mails(id),
+        started_at TEXT NOT NULL,
+        to_email TEXT NOT NULL,
+        sender_email TEXT NOT NULL,
+        sender_name TEXT NOT NULL,
+        subject TEXT NOT NULL,
+        body_sha256 TEXT NOT NULL,
+        body_bytes INTEGER NOT NULL,
+        attachment_name TEXT,
+        attachment_sha256 TEXT,
+        attachment_bytes INTEGER,
+        token_fingerprint TEXT NOT NULL,
+        finished_at TEXT,
+        outcome TEXT,
+        http_status INTEGER,
+        code INTEGER,
+        detail TEXT,
+        msg_id TEXT,
+        duration_ms INTEGER
+    ) STRICT;
+    CREATE UNIQUE INDEX one_open_attempt_a_mail ON attempts(mail_id) WHERE finished_at IS NULL;
+    CREATE INDEX attempts_by_mail ON attempts(mail_id, id);
+    CREATE TABLE events (
+        id INTEGER PRIMARY KEY,
+        mail_id INTEGER NOT NULL REFERENCES mails(id),
+        at TEXT NOT NULL,
+        from_state TEXT NOT NULL,
+        to_state TEXT NOT NULL,
+        why TEXT NOT NULL,
+        actor TEXT NOT NULL                    -- 'user:<id>', or the part of the program
+    ) STRICT;
+    CREATE INDEX events_by_mail ON events(mail_id, id);
+    """)
+
+
+@migrations()
+def m2026_11_23_counters(db: Database) -> None:
+    """How many mails of a batch stand where, kept by the database itself so that it cannot be wrong."""
+    db.executescript("""
+    CREATE TABLE batch_counts (
+        batch_id INTEGER NOT NULL REFERENCES batches(id),
+        shown TEXT NOT NULL,
+        n INTEGER NOT NULL,
+        PRIMARY KEY (batch_id, shown)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TRIGGER count_new_mail AFTER INSERT ON mails BEGIN
+        INSERT INTO batch_counts VALUES (new.batch_id, new.shown, 1)
+            ON CONFLICT DO UPDATE SET n = n + 1;
+    END;
+    CREATE TRIGGER count_changed_mail AFTER UPDATE OF state, delivery ON mails WHEN old.shown <> new.shown BEGIN
+        UPDATE batch_counts SET n = n - 1 WHERE batch_id = old.batch_id AND shown = old.shown;
+        INSERT INTO batch_counts VALUES (new.batch_id, new.shown, 1)
+            ON CONFLICT DO UPDATE SET n = n + 1;
+    END;
+    CREATE TRIGGER count_removed_mail AFTER DELETE ON mails BEGIN
+        UPDATE batch_counts SET n = n - 1 WHERE batch_id = old.batch_id AND shown = old.shown;
+    END;
+    """)

@@ -1,0 +1,79 @@
+"""What an admin can set, by environment variables; the README lists the same names."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from oca.words import N_
+
+REAL_GATEWAY = "https://webapigw.ocatelkom.co.id"
+
+
+class SettingError(ValueError):
+    """A setting has a value that cannot be used; the text names it and says what it takes."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How this copy of Mailroom runs.
+
+    gateway_url: where mail is handed over. sandbox: whether that is the stand-in (a band on every page says so).
+    data: the folder of the database and the key file. zone: in which times are shown.
+    proxies: how many trusted proxies stand in front. secure_cookies: whether browsers come by https.
+    """
+
+    gateway_url: str = REAL_GATEWAY
+    sandbox: bool = False
+    data: Path = Path("data")
+    host: str = "127.0.0.1"
+    port: int = 8025
+    zone: ZoneInfo = ZoneInfo("Asia/Jakarta")
+    proxies: int = 0
+    secure_cookies: bool = False
+
+    @property
+    def database(self) -> Path:
+        """The one file that holds everything."""
+        return self.data / "mailroom.db"
+
+    @property
+    def key_file(self) -> Path:
+        """The key file, kept outside the database so that a copy of the one does not open the other."""
+        return self.data / "mailroom.key"
+
+
+def from_environment(environment: Mapping[str, str]) -> Settings:
+    """The settings an environment asks for. Raises SettingError for a value that cannot be used."""
+    return Settings(
+        gateway_url=environment.get("OCA_GATEWAY_URL", REAL_GATEWAY).rstrip("/"),
+        sandbox=_flag(environment, "MAILROOM_SANDBOX"),
+        data=Path(environment.get("MAILROOM_DATA", "data")),
+        host=environment.get("MAILROOM_HOST", "127.0.0.1"),
+        port=_number(environment, "MAILROOM_PORT", 8025),
+        zone=_zone(environment.get("MAILROOM_ZONE", "Asia/Jakarta")),
+        proxies=_number(environment, "MAILROOM_PROXIES", 0),
+        secure_cookies=_flag(environment, "MAILROOM_HTTPS"),
+    )
+
+
+def _number(environment: Mapping[str, str], name: str, default: int) -> int:
+    value = environment.get(name, str(default))
+    if not value.isdecimal() or int(value) > 65535:
+        raise SettingError(N_("%(name)s is “%(value)s”; it takes a whole number.") % {"name": name, "value": value})
+    return int(value)
+
+
+def _flag(environment: Mapping[str, str], name: str) -> bool:
+    value = environment.get(name, "0")
+    if value not in ("", "0", "1"):
+        raise SettingError(N_("%(name)s is “%(value)s”; it takes 1 or 0.") % {"name": name, "value": value})
+    return value == "1"
+
+
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        sentence = N_("MAILROOM_ZONE is “%(name)s”, which is no time zone; take a name such as Asia/Jakarta.")
+        raise SettingError(sentence % {"name": name}) from None

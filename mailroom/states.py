@@ -1,0 +1,145 @@
+"""The life of one email: the states it can be in, and the only place where one changes.
+
+A change is one `UPDATE … WHERE state = from`: its row count says who got there first, so two threads (or a
+person and the sender) can never both move the same mail. The event that says why is written in the same
+transaction, by the caller's `Store.write()`.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from sqlite_utils import Database
+
+from mailroom.times import iso
+
+State = Literal["queued", "sending", "accepted", "rejected", "unknown", "undecided", "cancelled", "gave_up"]
+Delivery = Literal["pending", "delivered", "opened", "failed", "lost"]
+
+# from → to: every change there is, and when it happens.
+CHANGES: Mapping[tuple[State, State], str] = {
+    ("queued", "sending"): "claimed: batch running, token good, due, no other mail to the address in doubt",
+    ("sending", "accepted"): "the gateway said success and gave an id",
+    ("sending", "rejected"): "the gateway will never take this mail",
+    ("sending", "queued"): "provably not accepted",
+    ("sending", "unknown"): "the request may have left and no readable answer came",
+    ("unknown", "accepted"): "found in the gateway's history",
+    ("unknown", "queued"): "proven absent from the gateway's history",
+    ("unknown", "undecided"): "not decidable in time",
+    ("undecided", "accepted"): "a person decided that it arrived",
+    ("undecided", "queued"): "a person decided to send it again",
+    ("queued", "cancelled"): "a person cancelled it",
+    ("queued", "gave_up"): "older than a day, or too many faults of its own",
+}
+
+# What the gateway tells us only ever moves forward; a mail it forgot can be remembered again.
+DELIVERY_CHANGES: frozenset[tuple[Delivery, Delivery]] = frozenset(
+    {
+        ("pending", "delivered"),
+        ("pending", "opened"),
+        ("pending", "failed"),
+        ("pending", "lost"),
+        ("delivered", "opened"),
+        ("delivered", "failed"),
+        ("delivered", "lost"),
+        ("failed", "delivered"),
+        ("failed", "opened"),
+        ("lost", "delivered"),
+        ("lost", "opened"),
+        ("lost", "failed"),
+    }
+)
+
+UNFINISHED: tuple[State, ...] = ("queued", "sending", "unknown", "undecided")
+
+
+class NoSuchChange(ValueError):
+    """The table has no way from the one state to the other: a mistake in the program."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """Why and by whom a state changes.
+
+    at: the moment, in UTC. why: one sentence or the gateway's own words. actor: `user:<id>` or a part of
+    the program (`sender`, `start`, `reconcile`, `delivery`).
+    """
+
+    at: datetime
+    why: str
+    actor: str
+
+
+def transition(
+    db: Database, mail_id: int, old: State, new: State, change: Change, **columns: str | int | None
+) -> bool:
+    """Whether this caller moved the mail from `old` to `new`; False when it was no longer in `old`.
+
+    columns: what else changes in the same statement (`gateway_id`, `due_at`, `faults`).
+    Raises NoSuchChange for a way the table does not have.
+    """
+    if (old, new) not in CHANGES:
+        raise NoSuchChange(f"{old} → {new}")
+    values: dict[str, str | int | None] = {"state": new, "changed_at": iso(change.at), **columns}
+    if new == "accepted":
+        values |= {"delivery": "pending", "accepted_at": iso(change.at)}
+    # The column names are the callers' keyword arguments, never anything from outside.
+    assignments = ", ".join(f"{name} = :{name}" for name in values)
+    moved = db.execute(
+        f"UPDATE mails SET {assignments} WHERE id = :id AND state = :old",  # noqa: S608
+        {**values, "id": mail_id, "old": old},
+    ).rowcount
+    if moved:
+        _record(db, [(mail_id, old, new)], change)
+    return moved == 1
+
+
+def deliver(
+    db: Database, mail_id: int, old: Delivery, new: Delivery, word: str, change: Change
+) -> bool:
+    """Whether this caller moved an accepted mail's delivery from `old` to `new`.
+
+    word: the gateway's own word for the new state, kept as it came.
+    """
+    if (old, new) not in DELIVERY_CHANGES:
+        raise NoSuchChange(f"{old} → {new}")
+    moved = db.execute(
+        "UPDATE mails SET delivery = ?, gateway_word = ?, changed_at = ?, looked_at = ? "
+        "WHERE id = ? AND delivery = ?",
+        [new, word, iso(change.at), iso(change.at), mail_id, old],
+    ).rowcount
+    if moved:
+        _record(db, [(mail_id, old, new)], change)
+    return moved == 1
+
+
+def queue(db: Database, mails: Iterable[Mapping[str, object]], change: Change) -> int:
+    """How many mails were put into the database as queued, with their first event each.
+
+    mails: columns of `mails` but for the state and the times.
+    """
+    moment = iso(change.at)
+    rows = ({**mail, "state": "queued", "due_at": moment, "created_at": moment, "changed_at": moment} for mail in mails)
+    added = 0
+    statement = (
+        "INSERT INTO mails (batch_id, row, email, subject, fields, state, due_at, created_at, changed_at) "
+        "VALUES (:batch_id, :row, :email, :subject, :fields, :state, :due_at, :created_at, :changed_at)"
+    )
+    for row in rows:
+        mail_id = db.execute(statement, row).lastrowid
+        _record(db, [(mail_id, "", "queued")], change)
+        added += 1
+    return added
+
+
+def move_all(db: Database, mail_ids: Iterable[int], old: State, new: State, change: Change) -> int:
+    """How many of the mails were moved from `old` to `new`; the others had already left `old`."""
+    return sum(transition(db, mail_id, old, new, change) for mail_id in mail_ids)
+
+
+def _record(db: Database, moves: list[tuple[int | None, str, str]], change: Change) -> None:
+    db.conn.executemany(
+        "INSERT INTO events (mail_id, from_state, to_state, at, why, actor) VALUES (?, ?, ?, ?, ?, ?)",
+        [(*move, iso(change.at), change.why, change.actor) for move in moves],
+    )

@@ -1,0 +1,130 @@
+"""The one file that holds everything: how it is opened, written, read, and brought up to date.
+
+SQLite 3.7.0–3.51.2 can corrupt a WAL file when two connections write or checkpoint at the same instant
+(https://www.sqlite.org/wal.html#walresetbug), so one process owns the file and writes through one
+connection behind one lock; every thread reads through a connection of its own that cannot write.
+"""
+
+import fcntl
+import os
+import sqlite3
+import threading
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO
+
+from sqlite_utils import Database
+
+from mailroom.schema import migrations
+from oca.words import N_
+
+
+class StoreError(RuntimeError):
+    """The database cannot be used; the text says why and what to do."""
+
+
+class Store:
+    """The team's database in one file.
+
+    path: where the file is, or is to be made. Raises StoreError when another process has it open,
+    or when it was made by a newer version of the program.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lock = threading.Lock()
+        self._local = threading.local()
+        # A thread that ends takes its reader with it, so they are only remembered weakly.
+        self._readers: weakref.WeakSet[Database] = weakref.WeakSet()
+        self._owner = _own(path)
+        try:
+            self._writer = Database(_connect(path))
+            _refuse_newer(self._writer)
+            migrations.apply(self._writer)
+        except BaseException:
+            self._owner.close()
+            raise
+
+    @contextmanager
+    def write(self) -> Iterator[Database]:
+        """The writing connection inside one transaction: all of it is on the disk afterwards, or none of it.
+
+        Never nest it: the lock is not re-entrant, and a verb that needs a transaction takes the `Database`.
+        """
+        with self._lock:
+            # IMMEDIATE, because a deferred BEGIN that reads before it writes can fail with "locked".
+            self._writer.conn.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._writer
+            except BaseException:
+                with suppress(sqlite3.Error):
+                    self._writer.conn.execute("ROLLBACK")
+                raise
+            self._commit()
+
+    def read(self) -> Database:
+        """This thread's reading connection; a write through it is an error."""
+        reader: Database | None = getattr(self._local, "reader", None)
+        if reader is None:
+            connection = _connect(self.path)
+            connection.execute("PRAGMA query_only = ON")
+            reader = self._local.reader = Database(connection)
+            self._readers.add(reader)
+        return reader
+
+    def close(self) -> None:
+        """Closes every connection and lets another process have the file."""
+        for database in [*self._readers, self._writer]:
+            database.close()
+        self._owner.close()
+
+    def _commit(self) -> None:
+        try:
+            self._writer.conn.execute("COMMIT")
+        except BaseException:
+            # A COMMIT that failed on a full disk leaves the transaction open; the next BEGIN would fail too.
+            with suppress(sqlite3.Error):
+                self._writer.conn.execute("ROLLBACK")
+            raise
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, timeout=10, isolation_level=None, check_same_thread=False)
+    connection.row_factory = sqlite3.Row
+    connection.execute("PRAGMA journal_mode = WAL")
+    # FULL: with NORMAL a power cut takes back commits, and a mail whose record is taken back is sent again.
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA foreign_keys = ON")
+    return connection
+
+
+def _own(path: Path) -> IO[str]:
+    lock = path.with_suffix(".lock").open("a+")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        lock.seek(0)
+        holder = lock.read().strip() or "?"
+        lock.close()
+        sentence = N_(
+            "Another copy of Mailroom (process %(pid)s) already has the database %(path)s open. "
+            "Stop that one first, or give this one another folder with MAILROOM_DATA."
+        )
+        raise StoreError(sentence % {"pid": holder, "path": path}) from None
+    lock.truncate(0)
+    lock.write(str(os.getpid()))
+    lock.flush()
+    return lock
+
+
+def _refuse_newer(db: Database) -> None:
+    known = {migration.name for migration in migrations._migrations}
+    unknown = [done.name for done in migrations.applied(db) if done.name not in known]
+    if unknown:
+        sentence = N_(
+            "This database was made by a newer version of Mailroom (%(names)s). "
+            "Install that version, or restore a backup made before the upgrade."
+        )
+        raise StoreError(sentence % {"names": ", ".join(unknown)})

@@ -1,0 +1,60 @@
+"""The pages for what goes wrong: each says what happened and what to do next."""
+
+import logging
+
+from flask import Flask, Response, render_template, request
+from flask_babel import gettext as _
+from flask_wtf.csrf import CSRFError
+from werkzeug.exceptions import HTTPException
+
+log = logging.getLogger("mailroom.web")
+
+
+def init(app: Flask) -> None:
+    """Answers every error with a page in plain words."""
+    app.register_error_handler(CSRFError, _form_expired)
+    app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(Exception, _mistake)
+
+
+def _page(status: int, title: str, sentence: str) -> Response:
+    return Response(render_template("error.html", title=title, sentence=sentence), status)
+
+
+def _form_expired(error: CSRFError) -> Response:
+    return _page(
+        400,
+        _("This form was open too long"),
+        _("Nothing was changed. Go back, reload the page and send the form again."),
+    )
+
+
+def _http_error(error: HTTPException) -> Response:
+    status = error.code or 500
+    if 300 <= status < 400:
+        return Response(error.get_response(request.environ).get_data(), status, error.get_headers())
+    titles = {
+        400: (_("That request could not be read"), _("Go back, check the form and try again.")),
+        403: (_("Not for your role"), _("Ask an admin of your team if you need this page.")),
+        404: (_("There is nothing here"), _("The address may be old or mistyped. Start again from the menu.")),
+        405: (_("That does not work this way"), _("Go back and use the button on the page.")),
+        413: (
+            _("That is too much at once"),
+            _("A list and an attachment together may have 32 MB. Split the list or take a smaller file."),
+        ),
+        429: (_("Too many tries"), _("Wait a few minutes and try again.")),
+    }
+    title, sentence = titles.get(
+        status, (_("That did not work"), _("Go back and try again; an admin finds more in the log."))
+    )
+    return _page(status, title, sentence)
+
+
+def _mistake(error: Exception) -> Response:
+    # The path may hold an address; the endpoint is enough to find the place.
+    log.exception("a mistake in %s", request.endpoint)
+    return _page(
+        500,
+        _("Something went wrong on our side"),
+        _("Nothing is lost: what was queued stays queued. Try again; if it happens twice, tell your admin."),
+    )

@@ -1,0 +1,38 @@
+"""What every view needs: the service behind it, and the ways to answer."""
+
+from typing import cast
+
+from flask import Response, current_app, make_response, redirect, render_template, request, url_for
+from flask_login import current_user
+
+from mailroom.people import User
+from mailroom.service import Service
+
+
+def service() -> Service:
+    """The team's mailroom that this application shows."""
+    return cast(Service, current_app.extensions["mailroom"])
+
+
+def me() -> User:
+    """The person signed in. Only for views that the policy does not open to anyone."""
+    return cast(User, current_user._get_current_object())
+
+
+def wants_part() -> bool:
+    """Whether htmx asked for a fragment rather than a whole page."""
+    return request.headers.get("HX-Request-Type") == "partial"
+
+
+def show(page: str, part: str | None = None, status: int = 200, **context: object) -> Response:
+    """The page, or only its fragment `part` when htmx asked for a fragment; the page includes the same file."""
+    name = part if part and wants_part() else page
+    response = make_response(render_template(name, **context), status)
+    if part:
+        response.vary.add("HX-Request-Type")
+    return response
+
+
+def see_other(endpoint: str, **values: object) -> Response:
+    """A 303 to another page, so that going back or reloading never repeats a POST."""
+    return cast(Response, redirect(url_for(endpoint, **values), 303))  # type: ignore[arg-type]

@@ -1,0 +1,55 @@
+"""The menu at the side of every page, and what else every page needs to know."""
+
+from dataclasses import dataclass
+
+from flask import Flask, request
+from flask_babel import lazy_gettext as _l
+from flask_login import current_user
+
+from views.access import may
+from views.here import service
+
+# endpoint, word, icon, group; a person sees the entries the policy lets them open.
+ENTRIES = (
+    ("overview.index", _l("Overview"), "home", "work"),
+    ("send.new", _l("Send"), "send", "work"),
+    ("batches.index", _l("Batches"), "batches", "work"),
+    ("history.index", _l("History"), "history", "work"),
+    ("templates.index", _l("Templates"), "template", "work"),
+    ("gateway.index", _l("Gateway"), "gateway", "house"),
+)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of the menu."""
+
+    endpoint: str
+    label: str
+    icon: str
+    group: str
+    current: bool
+    badge: int = 0
+
+
+def entries() -> list[Entry]:
+    """The menu of the person signed in, the entry of the current page marked."""
+    here = (request.endpoint or "").partition(".")[0]
+    return [
+        Entry(endpoint, str(label), icon, group, endpoint.partition(".")[0] == here)
+        for endpoint, label, icon, group in ENTRIES
+        if may(endpoint)
+    ]
+
+
+def init(app: Flask) -> None:
+    """Makes the menu and the sandbox band known to the page templates."""
+
+    @app.context_processor
+    def everywhere() -> dict[str, object]:
+        settings = service().settings
+        return {
+            "menu": entries() if current_user.is_authenticated else [],
+            "sandbox": settings.sandbox,
+            "gateway_url": settings.gateway_url,
+        }

@@ -1,0 +1,46 @@
+"""How sentences, times and numbers are written for a person: filters for the page templates."""
+
+from datetime import datetime
+from decimal import Decimal
+
+from flask import Flask
+from flask_babel import format_datetime, format_decimal, gettext
+
+from mailroom.problems import Problem, Sentence
+from mailroom.times import parse
+
+
+def said(sentence: Sentence | Problem | str) -> str:
+    """The sentence in the reader's language, its values filled in after translation."""
+    if isinstance(sentence, Problem):
+        sentence = sentence.sentence
+    if isinstance(sentence, str):
+        return gettext(sentence) if sentence else ""
+    return gettext(sentence.text, **dict(sentence.values)) if sentence.values else gettext(sentence.text)
+
+
+def when(moment: str | datetime | None, style: str = "medium") -> str:
+    """A stored moment in the team's zone: `short` 09:41, `medium` 23 Nov 2026 09:41, `exact` with seconds."""
+    if not moment:
+        return "–"
+    patterns = {"short": "HH:mm", "medium": "d MMM y HH:mm", "exact": "d MMM y HH:mm:ss", "second": "HH:mm:ss"}
+    return format_datetime(parse(moment) if isinstance(moment, str) else moment, patterns[style])
+
+
+def number(value: int | float | Decimal) -> str:
+    """A number with the reader's separators."""
+    return format_decimal(value)
+
+
+def size(count: int) -> str:
+    """A number of bytes in a unit people read: 84 kB, 2.1 MB."""
+    if count < 1000:
+        return gettext("%(n)s bytes", n=number(count))
+    if count < 1_000_000:
+        return gettext("%(n)s kB", n=number(round(count / 1000)))
+    return gettext("%(n)s MB", n=number(round(count / 1_000_000, 1)))
+
+
+def init(app: Flask) -> None:
+    """Makes the filters known to the page templates."""
+    app.jinja_env.filters.update(said=said, when=when, number=number, size=size)
