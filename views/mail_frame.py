@@ -29,7 +29,7 @@ _STAY = '<base target="_blank">'
 
 
 def mail_page(html: str) -> Response:
-    """The mail as an answer for a frame of our own pages: inline styles show, scripts and remote pictures do not.
+    """The mail, for a frame in our own pages: inline styles show, scripts and remote pictures do not.
 
     html: the body of the mail as it is or would be sent; never changed where it is stored.
     """

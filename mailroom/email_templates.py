@@ -1,0 +1,263 @@
+"""The team's templates: every save is a version, and a version never changes.
+
+Not to be confused with `templates/`, the pages of the program.
+"""
+
+import json
+import sqlite3
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlite_utils import Database
+
+from mailroom.problems import Problem
+from mailroom.rendering import (
+    FieldProblem,
+    MissingField,
+    Rendered,
+    Renderer,
+    TemplateProblem,
+    fields_of,
+)
+from mailroom.store import Store
+from mailroom.times import iso
+from oca.words import N_
+
+__all__ = [
+    "FieldProblem",
+    "MissingField",
+    "NoSuchTemplate",
+    "Rendered",
+    "Renderer",
+    "Summary",
+    "TemplateProblem",
+    "Usage",
+    "Version",
+    "all_templates",
+    "fields_of",
+    "latest",
+    "remove",
+    "removed_templates",
+    "restore",
+    "save",
+    "usage",
+    "version",
+    "versions",
+]
+
+MAX_TEMPLATE_NAME = 100
+
+
+class NoSuchTemplate(LookupError):
+    """There is no template or version with that number."""
+
+
+@dataclass(frozen=True)
+class Version:
+    """One saved state of a template.
+
+    number: counted from 1 within its template. fields: in order of appearance, the subject first.
+    """
+
+    id: int
+    template_id: int
+    template_name: str
+    number: int
+    subject: str
+    html: str
+    fields: tuple[str, ...]
+    created_at: str
+    created_by: int
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A template as a list shows it: its newest version, and when a batch last used any of them."""
+
+    id: int
+    name: str
+    number: int
+    version_id: int
+    subject: str
+    fields: tuple[str, ...]
+    created_at: str
+    changed_at: str
+    last_used_at: str | None
+
+
+@dataclass(frozen=True)
+class Usage:
+    """How much hangs on a template."""
+
+    versions: int
+    batches: int
+    mails: int
+
+
+def save(
+    store: Store, template_id: int | None, name: str, subject: str, html: str, user_id: int, now: datetime
+) -> Version:
+    """The newest version after saving; the same subject and body as before make no new one.
+
+    template_id: None for a new template. Raises TemplateProblem (field "name", "subject" or "html") for what
+    cannot be kept, NoSuchTemplate for a template that is unknown or removed.
+    """
+    name, subject, html = _name(name), subject.strip(), _lines(html)
+    if not subject:
+        raise TemplateProblem(N_("Write a subject."), "subject")
+    if not html.strip():
+        raise TemplateProblem(N_("Write the mail."), "html")
+    fields = fields_of(subject, html)
+    with store.write() as db:
+        if template_id is None:
+            template_id = _add(db, name, now)
+        else:
+            _rename(db, template_id, name)
+        _add_version(db, template_id, subject, html, fields, user_id, now)
+        return _versions(db, "t.id = ?", template_id, limit=1)[0]
+
+
+def version(store: Store, version_id: int) -> Version:
+    """The version with that id, of a removed template too. Raises NoSuchTemplate."""
+    found = _versions(store.read(), "v.id = ?", version_id)
+    if not found:
+        raise NoSuchTemplate(version_id)
+    return found[0]
+
+
+def latest(store: Store, template_id: int) -> Version | None:
+    """The newest version of a template that can be used; None when it is unknown or removed."""
+    found = _versions(store.read(), "t.id = ? AND t.removed_at IS NULL", template_id, limit=1)
+    return found[0] if found else None
+
+
+def versions(store: Store, template_id: int) -> list[Version]:
+    """All versions of a template, the newest first, of a removed one too; empty when it is unknown."""
+    return _versions(store.read(), "t.id = ?", template_id)
+
+
+def all_templates(store: Store) -> list[Summary]:
+    """The templates that can be used, by name."""
+    return _summaries(store, removed=False)
+
+
+def removed_templates(store: Store) -> list[Summary]:
+    """The templates that were removed and can be brought back, by name."""
+    return _summaries(store, removed=True)
+
+
+def usage(store: Store, template_id: int) -> Usage:
+    """How many versions the template has, and how many batches and mails were made with them."""
+    row = store.read().execute(
+        "SELECT count(DISTINCT v.id), count(b.id), coalesce(sum(b.size), 0) FROM template_versions v "
+        "LEFT JOIN batches b ON b.template_version_id = v.id WHERE v.template_id = ?",
+        [template_id],
+    )
+    return Usage(*row.fetchone())
+
+
+def remove(store: Store, template_id: int, now: datetime) -> None:
+    """Takes the template out of the lists; batches keep the version they were made with."""
+    with store.write() as db:
+        db.execute(
+            "UPDATE templates SET removed_at = ? WHERE id = ? AND removed_at IS NULL", [iso(now), template_id]
+        )
+
+
+def restore(store: Store, template_id: int) -> None:
+    """Puts a removed template back into the lists."""
+    with store.write() as db:
+        db.execute("UPDATE templates SET removed_at = NULL WHERE id = ?", [template_id])
+
+
+def _name(name: str) -> str:
+    name = " ".join(name.split())
+    if not name:
+        raise TemplateProblem(N_("Give the template a name."), "name")
+    if len(name) > MAX_TEMPLATE_NAME or not name.isprintable():
+        raise TemplateProblem(
+            N_("A name has at most %(limit)s visible characters."), "name", limit=MAX_TEMPLATE_NAME
+        )
+    return name
+
+
+def _lines(html: str) -> str:
+    # A browser sends every line end as CR LF, so without this the text would differ from what was saved.
+    return html.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _add(db: Database, name: str, now: datetime) -> int:
+    try:
+        added = db.execute("INSERT INTO templates (name, created_at) VALUES (?, ?)", [name, iso(now)])
+    except sqlite3.IntegrityError:
+        raise _taken(db, name) from None
+    return int(added.lastrowid or 0)
+
+
+def _rename(db: Database, template_id: int, name: str) -> None:
+    try:
+        renamed = db.execute(
+            "UPDATE templates SET name = ? WHERE id = ? AND removed_at IS NULL", [name, template_id]
+        )
+    except sqlite3.IntegrityError:
+        raise _taken(db, name) from None
+    if not renamed.rowcount:
+        raise NoSuchTemplate(template_id)
+
+
+def _taken(db: Database, name: str) -> Problem:
+    (removed_at,) = db.execute("SELECT removed_at FROM templates WHERE name = ?", [name]).fetchone()
+    if removed_at:
+        text = N_("A removed template has this name. Bring that one back, or choose another name.")
+    else:
+        text = N_("Another template has this name. Choose another one.")
+    return TemplateProblem(text, "name")
+
+
+def _add_version(
+    db: Database,
+    template_id: int,
+    subject: str,
+    html: str,
+    fields: tuple[str, ...],
+    user_id: int,
+    now: datetime,
+) -> None:
+    newest = _versions(db, "t.id = ?", template_id, limit=1)
+    if newest and (newest[0].subject, newest[0].html) == (subject, html):
+        return
+    number = newest[0].number + 1 if newest else 1
+    db.execute(
+        "INSERT INTO template_versions (template_id, number, subject, html, fields, created_at, created_by) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?)",
+        [template_id, number, subject, html, json.dumps(fields), iso(now), user_id],
+    )
+
+
+def _versions(db: Database, where: str, value: int, limit: int = -1) -> list[Version]:
+    rows = db.execute(f"{_SELECT_VERSION} WHERE {where} ORDER BY v.number DESC LIMIT ?", [value, limit])
+    return [Version(**{**row, "fields": tuple(json.loads(row["fields"]))}) for row in map(dict, rows)]
+
+
+_SELECT_VERSION = """
+    SELECT v.id, v.template_id, t.name AS template_name, v.number, v.subject, v.html, v.fields,
+        v.created_at, v.created_by
+    FROM template_versions v JOIN templates t ON t.id = v.template_id
+"""
+
+
+def _summaries(store: Store, *, removed: bool) -> list[Summary]:
+    rows = store.read().execute(_SELECT_SUMMARIES, [removed])
+    return [Summary(**{**row, "fields": tuple(json.loads(row["fields"]))}) for row in map(dict, rows)]
+
+
+_SELECT_SUMMARIES = """
+    SELECT t.id, t.name, v.number, v.id AS version_id, v.subject, v.fields, t.created_at,
+        v.created_at AS changed_at,
+        (SELECT max(b.created_at) FROM batches b JOIN template_versions u ON u.id = b.template_version_id
+            WHERE u.template_id = t.id) AS last_used_at
+    FROM templates t JOIN template_versions v ON v.template_id = t.id
+        AND v.number = (SELECT max(number) FROM template_versions WHERE template_id = t.id)
+    WHERE (t.removed_at IS NOT NULL) = ?
+    ORDER BY t.name COLLATE NOCASE
+"""
