@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from flask import Flask, abort, request
 
-from sandbox import control, gateway
+from sandbox import control, gateway, mailbox
 from sandbox.faults import Faults
 from sandbox.ledger import Ledger
 from sandbox.limit import Limiter
@@ -22,11 +22,13 @@ def create_app(ledger: Ledger, defaults: Mapping[str, object]) -> Flask:
     app.extensions["sandbox"] = State(ledger, Tokens(ledger), Faults(defaults), Limiter(), Traffic())
     app.register_blueprint(gateway.blueprint)
     app.register_blueprint(control.blueprint)
+    app.register_blueprint(mailbox.blueprint)
     app.before_request(refuse_other_sites)
     return app
 
 
 def refuse_other_sites() -> None:
-    """The controls ask for no password, so at least no page of another site may work them."""
-    if request.headers.get("Sec-Fetch-Site") in ("cross-site", "same-site"):
-        abort(403, "The sandbox takes no requests from other sites' pages.")
+    """The controls ask for no password, so at least no foreign page may work them; links lead here."""
+    foreign = request.headers.get("Sec-Fetch-Site") in ("cross-site", "same-site")
+    if foreign and request.method not in ("GET", "HEAD"):
+        abort(403, "The sandbox takes no forms from other sites' pages.")

@@ -19,63 +19,89 @@ class Switch:
     choices: tuple[str, ...] = ()
 
 
-SWITCHES = (
-    Switch("429", "share", 0.0, "429 with code 9: not accepted"),
-    Switch("500_before", "share", 0.0, "500 with code 13, not accepted"),
-    Switch("500_after", "share", 0.0, "500 with code 13, yet accepted"),
-    Switch("reset_before", "share", 0.0, "connection reset, not accepted"),
-    Switch("reset_after", "share", 0.0, "accepted, then connection reset"),
-    Switch("hang_before", "share", 0.0, "silence, not accepted"),
-    Switch("hang_after", "share", 0.0, "accepted, then silence"),
-    Switch("html_502", "share", 0.0, "a proxy's 502 page in HTML, not accepted"),
-    Switch("html_200", "share", 0.0, "a page in HTML with status 200, not accepted"),
-    Switch("malformed_json", "share", 0.0, "accepted, but the answer is not JSON"),
-    Switch("truncated_json", "share", 0.0, "accepted, but the connection closes in the middle of the answer"),
-    Switch("no_id", "share", 0.0, "accepted, but the answer holds no id"),
-    Switch("gzip_bomb", "share", 0.0, "accepted, but the answer unpacks to 256 MB"),
-    Switch("next", "faults", (), "the faults of exactly the next sends, for example 500_after, ok, 429"),
-    Switch("faults_on", "calls", ("send",), "the calls that faults and latency hit", CALLS),
-    Switch("latency_ms", "number", 0.0, "every answer comes so much later (ms)"),
-    Switch("latency_jitter_ms", "number", 0.0, "and up to so much later again (ms)"),
-    Switch(
-        "hang_s", "number", 30.0, "how long a hanging answer stays silent before the connection closes (s)"
+GROUPS = {
+    "Answers gone wrong (shares from 0 to 1)": (
+        Switch("429", "share", 0.0, "429 with code 9, not accepted"),
+        Switch("500_before", "share", 0.0, "500 with code 13, not accepted"),
+        Switch("500_after", "share", 0.0, "500 with code 13, yet accepted"),
+        Switch("reset_before", "share", 0.0, "connection reset, not accepted"),
+        Switch("reset_after", "share", 0.0, "accepted, then connection reset"),
+        Switch("hang_before", "share", 0.0, "silence, not accepted"),
+        Switch("hang_after", "share", 0.0, "accepted, then silence"),
+        Switch("html_502", "share", 0.0, "a proxy's 502 page in HTML, not accepted"),
+        Switch("html_200", "share", 0.0, "a page in HTML with status 200, not accepted"),
+        Switch("malformed_json", "share", 0.0, "accepted, but the answer is not JSON"),
+        Switch(
+            "truncated_json", "share", 0.0, "accepted, but the connection closes in the middle of the answer"
+        ),
+        Switch("no_id", "share", 0.0, "accepted, but the answer holds no id"),
+        Switch("gzip_bomb", "share", 0.0, "accepted, but the answer unpacks to 256 MB"),
     ),
-    Switch("redirect_to", "url", "", "every call is redirected there (307), nothing is accepted"),
-    Switch("seed", "whole", 1, "the seed that draws the shares; setting it starts the draw anew"),
-    Switch("revoked", "flag", False, "all tokens count as revoked: 401 with code 45"),
-    Switch("low_balance", "flag", False, "sends are refused with code 5"),
-    Switch("low_balance_status", "status", 402, "the HTTP status that comes with code 5"),
-    Switch("limit", "count", 25, "requests a second for each token; 0 lifts the limit"),
-    Switch("window", "choice", "fixed", "how a second is counted", ("fixed", "sliding")),
-    Switch(
-        "rate_headers",
-        "choice",
-        "printed",
-        "how the rate headers are spelled",
-        ("printed", "correct", "lower", "none"),
+    "Which calls, and how late": (
+        Switch("next", "faults", (), "the faults of exactly the next sends, for example 500_after, ok, 429"),
+        Switch("faults_on", "calls", ("send",), "the calls that faults and latency hit", CALLS),
+        Switch("latency_ms", "number", 0.0, "answers come so much later (ms)"),
+        Switch("latency_jitter_ms", "number", 0.0, "and up to so much later again (ms)"),
+        Switch(
+            "hang_s",
+            "number",
+            30.0,
+            "how long a hanging answer stays silent before the connection closes (s)",
+        ),
+        Switch("redirect_to", "url", "", "calls are redirected there (307) and nothing is accepted"),
+        Switch("seed", "whole", 1, "the seed that draws the shares; setting it starts the draw anew"),
     ),
-    Switch(
-        "rate_reset",
-        "choice",
-        "seconds",
-        "what the reset header holds; retry_after sends Retry-After with a 429 instead",
-        ("seconds", "epoch", "epoch_ms", "retry_after"),
+    "The account": (
+        Switch("revoked", "flag", False, "all tokens count as revoked: 401 with code 45"),
+        Switch("low_balance", "flag", False, "sends are refused with code 5"),
+        Switch("low_balance_status", "status", 402, "the HTTP status that comes with code 5"),
     ),
-    Switch("send_shape", "choice", "v2", "the answer to a send", ("v2", "v1", "data")),
-    Switch("status_shape", "choice", "flat", "the answer to a look-up", ("flat", "envelope")),
-    Switch("history_shape", "choice", "envelope", "the answer with the history", ("envelope", "list")),
-    Switch("body_dash", "flag", False, "message_body comes back as “-”"),
-    Switch("history_lag_s", "number", 0.0, "mails appear in the history so much later (s)"),
-    Switch(
-        "history_cut", "whole", 0, "the history keeps the newest so many; if negative, the oldest; 0: all"
+    "The rate limit": (
+        Switch("limit", "count", 25, "requests a second for each token; 0 lifts the limit"),
+        Switch("window", "choice", "fixed", "how a second is counted", ("fixed", "sliding")),
+        Switch(
+            "rate_headers",
+            "choice",
+            "printed",
+            "how the rate headers are spelled",
+            ("printed", "correct", "lower", "none"),
+        ),
+        Switch(
+            "rate_reset",
+            "choice",
+            "seconds",
+            "what the reset header holds; retry_after sends Retry-After with a 429 instead",
+            ("seconds", "epoch", "epoch_ms", "retry_after"),
+        ),
     ),
-    Switch(
-        "history_order", "choice", "newest", "what comes first in the history", ("newest", "oldest", "mixed")
+    "Shapes of the answers": (
+        Switch("send_shape", "choice", "v2", "the answer to a send", ("v2", "v1", "data")),
+        Switch("status_shape", "choice", "flat", "the answer to a look-up", ("flat", "envelope")),
+        Switch("history_shape", "choice", "envelope", "the answer with the history", ("envelope", "list")),
+        Switch("body_dash", "flag", False, "message_body comes back as “-”"),
     ),
-    Switch("life_delivered_after", "number", 2.0, "a mail is delivered so long after it was accepted (s)"),
-    Switch("life_opened_after", "number", 4.0, "and opened so long after that (s)"),
-)
+    "The history": (
+        Switch("history_lag_s", "number", 0.0, "mails appear in the history so much later (s)"),
+        Switch(
+            "history_cut", "whole", 0, "the history keeps the newest so many; if negative, the oldest; 0: all"
+        ),
+        Switch(
+            "history_order",
+            "choice",
+            "newest",
+            "what comes first in the history",
+            ("newest", "oldest", "mixed"),
+        ),
+    ),
+    "What becomes of a mail": (
+        Switch(
+            "life_delivered_after", "number", 2.0, "a mail is delivered so long after it was accepted (s)"
+        ),
+        Switch("life_opened_after", "number", 4.0, "and opened so long after that (s)"),
+    ),
+}
 
+SWITCHES = tuple(switch for group in GROUPS.values() for switch in group)
 BY_NAME = {switch.name: switch for switch in SWITCHES}
 SHARES = tuple(switch.name for switch in SWITCHES if switch.kind == "share")
 
