@@ -1,0 +1,93 @@
+"""The key file: what encrypts the gateway's tokens and signs the forms' cookie."""
+
+import hashlib
+import hmac
+import os
+import stat
+from contextlib import suppress
+from pathlib import Path
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+
+from oca.words import N_
+
+# Far above any number of keys a person would keep; a file of another kind is not read whole.
+MAX_FILE_BYTES = 10_000
+
+
+class KeyFileError(RuntimeError):
+    """The key file cannot be used; the text says why and what to do, and never holds a key."""
+
+
+class Keys:
+    """The keys of one mailroom, the newest first.
+
+    keys: 32 bytes each, url-safe base64, as `Fernet.generate_key()` makes them.
+    `cookie_key` is 32 bytes made of the newest key. Raises ValueError when a key is damaged or there is none.
+    """
+
+    def __init__(self, keys: list[bytes]) -> None:
+        self._fernet = MultiFernet([Fernet(key) for key in keys])
+        self.cookie_key = hmac.digest(keys[0], b"mailroom cookie", hashlib.sha256)
+
+    def __repr__(self) -> str:
+        return "Keys()"
+
+    @classmethod
+    def load_or_create(cls, path: Path) -> "Keys":
+        """The keys in the file at `path`; a file with one new key is made where there is none.
+
+        Raises KeyFileError when others than the file's owner can read it, or when it is damaged.
+        """
+        with suppress(FileExistsError):
+            _create(path)
+        try:
+            return cls(_read(path))
+        except ValueError:
+            sentence = N_(
+                "The key file %(path)s is damaged. Put back the copy from your backup; "
+                "without it the gateway's tokens cannot be read and have to be uploaded again."
+            )
+            raise KeyFileError(sentence % {"path": path}) from None
+
+    def encrypt(self, text: str) -> bytes:
+        """`text`, readable again only with the newest key of this file."""
+        return self._fernet.encrypt(text.encode())
+
+    def decrypt(self, data: bytes) -> str:
+        """The text given to `encrypt()`. Raises KeyFileError when no key of the file fits."""
+        try:
+            return self._fernet.decrypt(data).decode()
+        except InvalidToken:
+            sentence = N_(
+                "This was encrypted with a key that is not in the key file. "
+                "Put back the key file that belongs to this database."
+            )
+            raise KeyFileError(sentence) from None
+
+
+def _create(path: Path) -> None:
+    # O_EXCL: of two programs starting at once one makes the key, and none writes over a key in use.
+    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    with os.fdopen(file, "wb") as stream:
+        stream.write(Fernet.generate_key() + b"\n")
+        stream.flush()
+        os.fsync(stream.fileno())
+    # A key lost in a power cut would make every token in the database unreadable.
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def _read(path: Path) -> list[bytes]:
+    with path.open("rb") as stream:
+        mode = os.fstat(stream.fileno()).st_mode
+        if mode & (stat.S_IRWXG | stat.S_IRWXO):
+            sentence = N_(
+                "The key file %(path)s can be read by others than its owner. "
+                "Close it with: chmod 600 %(path)s"
+            )
+            raise KeyFileError(sentence % {"path": path})
+        return stream.read(MAX_FILE_BYTES).split()

@@ -1,0 +1,103 @@
+"""Who may come in: the team's people, and what each role lets them do."""
+
+import sqlite3
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from email_validator import EmailNotValidError, validate_email
+from sqlite_utils import Database
+
+from mailroom import passwords
+from mailroom.problems import Problem
+from mailroom.store import Store
+from mailroom.times import iso
+from oca.words import N_
+
+LONGEST_NAME = 80
+
+Role = Literal["admin", "sender", "viewer"]
+
+# Each role may do what the roles before it may.
+RANKS: tuple[Role, ...] = ("viewer", "sender", "admin")
+
+
+@dataclass(frozen=True)
+class User:
+    """A person of the team.
+
+    email: what they sign in with. role: what they may do. disabled: whether an admin has shut them out.
+    """
+
+    id: int
+    email: str
+    name: str
+    role: Role
+    disabled: bool
+
+    def may_as(self, role: Role) -> bool:
+        """Whether this person's role lets them do what `role` may."""
+        return RANKS.index(self.role) >= RANKS.index(role)
+
+
+def anybody(store: Store) -> bool:
+    """Whether the team has anybody yet; before that only a set-up link lets a person in."""
+    return store.read().execute("SELECT 1 FROM users LIMIT 1").fetchone() is not None
+
+
+def add(store: Store, email: str, name: str, role: Role, password: str, now: datetime) -> User:
+    """The new person. Raises Problem by field for what cannot be used."""
+    for problem in faults(email, name, password).values():
+        raise problem
+    password_hash = passwords.hashed(password)
+    with store.write() as db:
+        return insert(db, email, name, role, password_hash, now)
+
+
+def faults(email: str, name: str, password: str) -> dict[str, Problem]:
+    """What keeps a person from being added, by the field of the form; empty when nothing does."""
+    found = {}
+    for check in (
+        lambda: _clean_email(email),
+        lambda: _clean_name(name),
+        lambda: passwords.check(password, email),
+    ):
+        try:
+            check()
+        except Problem as problem:
+            found[problem.field] = problem
+    return found
+
+
+def insert(db: Database, email: str, name: str, role: Role, password_hash: str, now: datetime) -> User:
+    """The new person, inside the caller's transaction. Raises Problem when the address is taken."""
+    email, name = _clean_email(email), _clean_name(name)
+    try:
+        cursor = db.execute(
+            "INSERT INTO users (email, name, role, password_hash, created_at) VALUES (?, ?, ?, ?, ?)",
+            [email, name, role, password_hash, iso(now)],
+        )
+    except sqlite3.IntegrityError:
+        raise Problem(N_("Somebody of your team has this address already."), field="email") from None
+    return User(int(cursor.lastrowid or 0), email, name, role, disabled=False)
+
+
+def _clean_email(email: str) -> str:
+    try:
+        # A name to sign in with: an office's own domain that the internet does not know is fine.
+        return validate_email(
+            email.strip(), check_deliverability=False, globally_deliverable=False
+        ).normalized
+    except EmailNotValidError:
+        raise Problem(
+            N_("This is no email address; it looks like name@company.co.id."), field="email"
+        ) from None
+
+
+def _clean_name(name: str) -> str:
+    clean = " ".join(name.split())
+    if not clean:
+        raise Problem(N_("Write your name; your team sees it beside what you send."), field="name")
+    if len(clean) > LONGEST_NAME or not clean.isprintable():
+        raise Problem(N_("Take a name of at most %(longest)s letters."), field="name", longest=LONGEST_NAME)
+    return clean

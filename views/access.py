@@ -1,0 +1,160 @@
+"""Who may do what: the one table, and the one place that holds every request against it."""
+
+from collections.abc import Mapping
+from typing import Literal, cast
+from urllib.parse import unquote, urlsplit
+
+from flask import Flask, Request, Response, abort, current_app, redirect, request, session, url_for
+from flask_login import LoginManager, current_user
+
+from mailroom import sessions
+from mailroom.people import Role, User
+from views.here import service
+
+# Every endpoint and the least role that may use it. What is not in the table nobody may use.
+POLICY: Mapping[str, Literal["anyone"] | Role] = {
+    "static": "anyone",
+    "account.setup": "anyone",
+    "account.sign_in": "anyone",
+    "account.sign_out": "anyone",
+    "overview.index": "viewer",
+    "send.new": "sender",
+    "batches.index": "viewer",
+    "batches.show": "viewer",
+    "batches.pause": "sender",
+    "batches.resume": "sender",
+    "batches.cancel": "sender",
+    "history.index": "viewer",
+    "history.show": "viewer",
+    "history.look_again": "sender",
+    "templates.index": "viewer",
+    "templates.show": "viewer",
+    "templates.preview": "viewer",
+    "templates.new": "sender",
+    "templates.edit": "sender",
+    "templates.save": "sender",
+    "templates.remove": "sender",
+    "gateway.index": "viewer",
+    "gateway.add_token": "admin",
+    "gateway.check_token": "admin",
+    "gateway.replace_token": "admin",
+    "gateway.remove_token": "admin",
+    "gateway.add_sender": "admin",
+    "gateway.remove_sender": "admin",
+}
+
+# What is open to anyone takes a short form, never a list of recipients.
+MAX_OPEN_REQUEST_BYTES = 50_000
+
+
+class SignedIn(User):
+    """A person who is signed in, as flask-login wants to see one."""
+
+    is_authenticated = True
+
+
+def init(app: Flask) -> None:
+    """Holds every request against the table before anything else looks at it."""
+    # flask-login's own cookies can be replayed after signing out and are never used. It still looks for one
+    # before it asks us, and browsers send the cookies of every port of a host, so that one has no usual name.
+    app.config["REMEMBER_COOKIE_NAME"] = "mailroom_never_set"
+    manager = LoginManager()
+    manager.session_protection = None
+    manager.request_loader(_person)
+    manager.init_app(app)
+    # First of all, so that a stranger's request is turned away before its form is read to look for a token.
+    app.before_request_funcs.setdefault(None, []).insert(0, _guard)
+    app.context_processor(lambda: {"sign_out_url": url_for("account.sign_out")})
+
+
+def may(endpoint: str) -> bool:
+    """Whether the person of this request may use the endpoint; False when there is no such endpoint, too."""
+    return endpoint in current_app.view_functions and _allowed(endpoint)
+
+
+def begin(response: Response, session_id: str) -> Response:
+    """The answer, with the cookie of a session that has just begun."""
+    # What was in the form cookie belongs to whoever had the browser before.
+    session.clear()
+    response.set_cookie(
+        _cookie_name(),
+        session_id,
+        httponly=True,
+        samesite="Lax",
+        secure=service().settings.secure_cookies,
+    )
+    return response
+
+
+def end(response: Response) -> Response:
+    """The answer, with the session ended here and in the database."""
+    session_id = request.cookies.get(_cookie_name())
+    if session_id:
+        sessions.sign_out(service().store, session_id)
+    session.clear()
+    response.delete_cookie(
+        _cookie_name(), httponly=True, samesite="Lax", secure=service().settings.secure_cookies
+    )
+    return response
+
+
+def inside(target: str) -> str:
+    """`target` when it is a path of this application, else "".
+
+    What browsers take for another host (`//e`, `/\\e`, a tab or line break in between) is refused, also when
+    it is percent-encoded.
+    """
+    path = unquote(target.partition("?")[0])
+    harmless = path.startswith("/") and not path.startswith("//") and "\\" not in path
+    return target if harmless and path.isprintable() and target.isprintable() and len(target) <= 2000 else ""
+
+
+def _guard() -> Response | None:
+    endpoint = request.endpoint
+    # Without an endpoint there is nothing to guard: not found, or not by this method, for everybody alike.
+    if endpoint is None or POLICY.get(endpoint) == "anyone":
+        request.max_content_length = MAX_OPEN_REQUEST_BYTES
+    elif not current_user.is_authenticated:
+        return _to_sign_in()
+    elif not _allowed(endpoint):
+        abort(403)
+    return None
+
+
+def _allowed(endpoint: str) -> bool:
+    least = POLICY.get(endpoint)
+    if least == "anyone":
+        return True
+    return least is not None and current_user.is_authenticated and current_user.may_as(least)
+
+
+def _to_sign_in() -> Response:
+    address = url_for("account.sign_in", next=inside(_page()) or None)
+    if request.headers.get("HX-Request") == "true":
+        # A redirect would put the sign-in page inside the fragment.
+        return Response(status=401, headers={"HX-Redirect": address})
+    return cast(Response, redirect(address, 303))
+
+
+def _page() -> str:
+    """The page the person was looking at or going to: a form or a fragment is no place to come back to."""
+    if request.method in ("GET", "HEAD") and "HX-Request" not in request.headers:
+        return request.full_path.removesuffix("?")
+    page = urlsplit(request.headers.get("HX-Current-URL") or request.referrer or "")
+    return f"{page.path}?{page.query}".removesuffix("?") if page.netloc == request.host else ""
+
+
+def _person(request: Request) -> SignedIn | None:
+    session_id = request.cookies.get(_cookie_name())
+    if not session_id:
+        return None
+    here = service()
+    # Pages ask by themselves with GET; whoever sends a form is there.
+    extend = request.method == "POST" or "HX-Request" not in request.headers
+    user = sessions.session_user(here.store, session_id, here.clock(), extend)
+    return SignedIn(user.id, user.email, user.name, user.role, user.disabled) if user else None
+
+
+def _cookie_name() -> str:
+    # The prefix makes browsers refuse the cookie from anybody but this very host over https.
+    return "__Host-mailroom_session" if service().settings.secure_cookies else "mailroom_session"

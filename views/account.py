@@ -1,0 +1,75 @@
+"""Coming in and going out: the first admin's set-up, signing in, signing out."""
+
+from typing import cast
+
+from flask import Blueprint, Response, flash, redirect, request
+from flask_babel import gettext as _
+from flask_login import current_user
+
+from mailroom import invites, people, sessions
+from mailroom.problems import Problem
+from views import access
+from views.here import see_other, service, show
+
+blueprint = Blueprint("account", __name__)
+
+
+@blueprint.route("/setup/<secret>", methods=["GET", "POST"])
+def setup(secret: str) -> Response:
+    """The first admin gives themselves a name and a password; the link works once."""
+    here = service()
+    if not invites.find_invite(here.store, secret, here.clock()):
+        return _ended()
+    if request.method == "GET":
+        return show("account/setup.html", faults={})
+    email, name, password = (request.form.get(field, "") for field in ("email", "name", "password"))
+    faults = people.faults(email, name, password)
+    if faults:
+        return show("account/setup.html", status=422, faults=faults)
+    try:
+        user = invites.accept_invite(here.store, secret, email, name, password, here.clock())
+    except invites.InviteEnded:
+        return _ended()
+    except Problem as problem:
+        return show("account/setup.html", status=422, faults={problem.field: problem})
+    response = _enter(sessions.begin(here.store, user.id, *_browser(), here.clock()), "/")
+    flash(_("Welcome, %(name)s. You are the admin.", name=user.name), "ok")
+    return response
+
+
+@blueprint.route("/sign-in", methods=["GET", "POST"])
+def sign_in() -> Response:
+    """A person gives their address and password and goes on to where they wanted to."""
+    target = access.inside(request.args.get("next", "")) or "/"
+    if current_user.is_authenticated:
+        return cast(Response, redirect(target, 303))
+    if request.method == "GET":
+        return show("account/sign_in.html", problem=None, anybody=people.anybody(service().store))
+    here, form = service(), request.form
+    try:
+        session_id = sessions.sign_in(
+            here.store, form.get("email", ""), form.get("password", ""), *_browser(), here.clock()
+        )
+    except Problem as problem:
+        return show("account/sign_in.html", status=422, problem=problem, anybody=True)
+    return _enter(session_id, target)
+
+
+@blueprint.post("/sign-out")
+def sign_out() -> Response:
+    """The session ends here and in the database."""
+    response = access.end(see_other("account.sign_in"))
+    flash(_("You are signed out."), "ok")
+    return response
+
+
+def _enter(session_id: str, target: str) -> Response:
+    return access.begin(cast(Response, redirect(target, 303)), session_id)
+
+
+def _browser() -> tuple[str, str]:
+    return request.remote_addr or "", request.user_agent.string
+
+
+def _ended() -> Response:
+    return show("account/ended.html", status=410, anybody=people.anybody(service().store))
