@@ -1,0 +1,109 @@
+"""The gateway's clients: one for each token, its budget of requests shared by sends and look-ups."""
+
+from datetime import datetime
+from threading import Lock
+
+import oca
+from mailroom import tokens
+from mailroom.keys import Keys
+from mailroom.store import Store
+from mailroom.tokens import TokenLine
+
+# A person waits for this answer: seconds to connect, seconds for each read.
+CHECK_TIMEOUT = (3.0, 8.0)
+# Seconds that a check waits for its turn in a budget that a batch is using up.
+CHECK_WAIT = 5.0
+
+
+class Clients:
+    """Makes each token's client once and keeps it. Safe from many threads.
+
+    base_url: where the gateway is.
+    """
+
+    def __init__(self, store: Store, keys: Keys, base_url: str) -> None:
+        self._store, self._keys, self._base_url = store, keys, base_url
+        self._lock = Lock()
+        self._kept: dict[int, oca.Client] = {}
+        self._retired: list[oca.Client] = []
+        # By limit as well: a new token may get the id of one that was removed.
+        self._paces: dict[tuple[int, float], oca.Pace] = {}
+
+    def get(self, token_id: int) -> oca.Client:
+        """The client of a token, made anew when the token was replaced. Raises LookupError for an unknown id.
+
+        It has no audit: whoever sends gives one with each mail.
+        """
+        line = tokens.get(self._store, token_id)
+        with self._lock:
+            kept = self._kept.get(token_id)
+            if kept and kept.token.fingerprint == line.fingerprint:
+                return kept
+            client = self._client(line)
+            if kept:
+                # Other threads may still wait for answers through it, so it is closed only at the end.
+                self._retired.append(kept)
+            self._kept[token_id] = client
+            return client
+
+    def pace(self, token_id: int) -> oca.Pace:
+        """The token's budget, the same for its whole life, replaced or not. Raises LookupError."""
+        line = tokens.get(self._store, token_id)
+        with self._lock:
+            return self._pace(line)
+
+    def check(self, token_id: int, now: datetime) -> str:
+        """What the gateway says about the token now: "ok", or sentences, one a line; kept with the token.
+
+        A token that it accepts may be used again when it was stopped; one that it turns down is stopped.
+        """
+        line = tokens.get(self._store, token_id, now)
+        token = tokens.secret(self._store, self._keys, token_id)
+        try:
+            self._ask(line, token)
+        except oca.GatewayError as error:
+            return self._failed(line, token, error, now)
+        tokens.record_check(self._store, token_id, "ok", now)
+        tokens.clear_stop(self._store, token_id)
+        return "ok"
+
+    def close(self) -> None:
+        """Ends all waiting for a turn and closes every connection."""
+        with self._lock:
+            for pace in self._paces.values():
+                pace.close()
+            for client in [*self._retired, *self._kept.values()]:
+                client.close()
+
+    def _client(self, line: TokenLine) -> oca.Client:
+        token = tokens.secret(self._store, self._keys, line.id)
+        return oca.Client(token, base_url=self._base_url, pace=self._pace(line))
+
+    def _pace(self, line: TokenLine) -> oca.Pace:
+        key = (line.id, line.per_second)
+        if key not in self._paces:
+            self._paces[key] = oca.Pace(line.per_second)
+        return self._paces[key]
+
+    def _ask(self, line: TokenLine, token: oca.Token) -> None:
+        pace = self.pace(line.id)
+        # The client would wait for its turn without end while the gateway has asked for a long pause.
+        slot = pace.take(timeout=CHECK_WAIT)
+        if slot is None:
+            raise oca.RateLimited()
+        slot.give_back()
+        client = oca.Client(token, base_url=self._base_url, pace=pace, timeout=CHECK_TIMEOUT)
+        try:
+            client.check()
+        finally:
+            client.close()
+
+    def _failed(self, line: TokenLine, token: oca.Token, error: oca.GatewayError, now: datetime) -> str:
+        stops = error.verdict in ("token", "account")
+        # The advice of the other faults speaks of a mail, and here there was none.
+        result = f"{error.sentence}\n{error.advice}" if stops else error.sentence
+        tokens.record_check(self._store, line.id, result, now)
+        if stops:
+            with self._store.write() as db:
+                tokens.stop(db, line.id, error.detail or error.sentence, now, token.fingerprint)
+        return result
