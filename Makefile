@@ -5,7 +5,7 @@ BIN := .venv/bin
 .PHONY: run test lint format bench lock clean
 
 run: .venv/run
-	@$(BIN)/python -m deploy.run
+	@$(BIN)/python -m deploy.demo
 
 test: .venv/dev .venv/chromium
 	@$(BIN)/python -m pytest

@@ -1,14 +1,38 @@
 """OCA Mailroom. Read this first: it puts the rooms together. `python app.py` serves."""
 
+import logging
+import os
+import signal
+import sys
+
+import waitress
 from flask import Flask
 from flask_babel import Babel
 from flask_wtf.csrf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from mailroom.service import Service
-from views import access, account, errors, headers, menu, words
+from mailroom import people
+from mailroom.keys import KeyFileError
+from mailroom.service import Service, open_service
+from mailroom.settings import SettingError, from_environment
+from mailroom.store import StoreError
+from views import (
+    access,
+    account,
+    batches,
+    errors,
+    gateway,
+    headers,
+    history,
+    menu,
+    overview,
+    send,
+    sentences,
+    templates,
+    words,
+)
 
-BLUEPRINTS = (account.blueprint,)
+PAGES = (account, overview, send, batches, history, templates, gateway)
 
 # Larger than the largest list and attachment together; read by werkzeug before anything is parsed.
 MAX_REQUEST_BYTES = 32_000_000
@@ -17,7 +41,7 @@ MAX_REQUEST_BYTES = 32_000_000
 def create_app(service: Service) -> Flask:
     """The web application over an open mailroom: settings, blueprints, who may, headers.
 
-    service: the open mailroom; the caller closes it.
+    service: the open mailroom; the caller starts and closes it.
     """
     app = Flask(__name__)
     app.extensions["mailroom"] = service
@@ -38,8 +62,43 @@ def create_app(service: Service) -> Flask:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
     Babel(app)
     CSRFProtect(app)
-    for part in (words, headers, errors, menu, access):
+    for part in (words, sentences, headers, errors, menu, access):
         part.init(app)
-    for blueprint in BLUEPRINTS:
-        app.register_blueprint(blueprint)
+    for page in PAGES:
+        app.register_blueprint(page.blueprint)
     return app
+
+
+def serve() -> None:
+    """Serves pages and sends mail until it is told to stop."""
+    settings = from_environment(os.environ)
+    service = open_service(settings)
+    try:
+        server = waitress.create_server(
+            create_app(service), host=settings.host, port=settings.port, threads=8, ident=None
+        )
+        address = f"http://{settings.host}:{settings.port}"
+        link = people.new_setup_link(service.store, service.clock())
+        print(f"OCA Mailroom is open at {address}", flush=True)
+        if link:
+            print(f"Set it up once, with this link: {address}/setup/{link}", flush=True)
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        service.start()
+        server.run()
+    finally:
+        service.close()
+
+
+def main() -> int:
+    """Exit code 0 after a clean stop, 1 when it could not start; then one sentence says why."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    try:
+        serve()
+    except (SettingError, StoreError, KeyFileError, OSError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,8 +1,12 @@
 """Everything the parts of the mailroom share, opened once for the life of the process."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
+from mailroom.clients import Clients
+from mailroom.delivery import Sweeper
 from mailroom.keys import Keys
+from mailroom.sender import Sender
 from mailroom.settings import Settings
 from mailroom.store import Store
 from mailroom.times import Clock, utc_now
@@ -10,9 +14,47 @@ from mailroom.times import Clock, utc_now
 
 @dataclass(frozen=True)
 class Service:
-    """The open mailroom: its settings, its one file, its keys, and the clock it goes by."""
+    """The open mailroom: its settings, its one file, its keys, its gateway clients, and the clock it goes by."""
 
     settings: Settings
     store: Store
     keys: Keys
+    clients: Clients
+    sender: Sender
+    sweeper: Sweeper
     clock: Clock = utc_now
+
+    def start(self) -> None:
+        """Begins to send and to follow what was sent; without it only the pages work."""
+        self.sender.start()
+        self.sweeper.start()
+
+    def close(self) -> None:
+        """Stops sending, waits for answers still due, and closes the database."""
+        self.sweeper.stop()
+        self.sender.stop()
+        self.clients.close()
+        self.store.close()
+
+
+def open_service(settings: Settings, clock: Clock = utc_now) -> Service:
+    """The mailroom in the folder the settings name, made there if it is new; nothing is sent before `start()`.
+
+    Raises StoreError when the database cannot be used, KeyFileError when the key file cannot.
+    """
+    _private_folder(settings.data)
+    store = Store(settings.database)
+    try:
+        keys = Keys.load_or_create(settings.key_file)
+    except BaseException:
+        store.close()
+        raise
+    clients = Clients(store, keys, settings.gateway_url)
+    return Service(
+        settings, store, keys, clients, Sender(store, clients, clock), Sweeper(store, clients, clock), clock
+    )
+
+
+def _private_folder(path: Path) -> None:
+    # Customers' addresses live here: for the one account that runs the program, nobody else.
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -1,7 +1,7 @@
 """What an admin can set, by environment variables; the README lists the same names."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -28,7 +28,7 @@ class Settings:
     data: Path = Path("data")
     host: str = "127.0.0.1"
     port: int = 8025
-    zone: ZoneInfo = ZoneInfo("Asia/Jakarta")
+    zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("Asia/Jakarta"))
     proxies: int = 0
     secure_cookies: bool = False
 
@@ -60,7 +60,9 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
 def _number(environment: Mapping[str, str], name: str, default: int) -> int:
     value = environment.get(name, str(default))
     if not value.isdecimal() or int(value) > 65535:
-        raise SettingError(N_("%(name)s is “%(value)s”; it takes a whole number.") % {"name": name, "value": value})
+        raise SettingError(
+            N_("%(name)s is “%(value)s”; it takes a whole number.") % {"name": name, "value": value}
+        )
     return int(value)
 
 

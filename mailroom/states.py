@@ -91,13 +91,11 @@ def transition(
         {**values, "id": mail_id, "old": old},
     ).rowcount
     if moved:
-        _record(db, [(mail_id, old, new)], change)
+        _record(db, mail_id, old, new, change)
     return moved == 1
 
 
-def deliver(
-    db: Database, mail_id: int, old: Delivery, new: Delivery, word: str, change: Change
-) -> bool:
+def deliver(db: Database, mail_id: int, old: Delivery, new: Delivery, word: str, change: Change) -> bool:
     """Whether this caller moved an accepted mail's delivery from `old` to `new`.
 
     word: the gateway's own word for the new state, kept as it came.
@@ -110,27 +108,35 @@ def deliver(
         [new, word, iso(change.at), iso(change.at), mail_id, old],
     ).rowcount
     if moved:
-        _record(db, [(mail_id, old, new)], change)
+        _record(db, mail_id, old, new, change)
     return moved == 1
 
 
-def queue(db: Database, mails: Iterable[Mapping[str, object]], change: Change) -> int:
-    """How many mails were put into the database as queued, with their first event each.
+def looked(db: Database, mail_id: int, word: str | None, now: datetime) -> None:
+    """Notes that the gateway was asked about a mail and nothing changed; `word` is its own, when it gave a new one."""
+    db.execute(
+        "UPDATE mails SET looked_at = ?, gateway_word = coalesce(?, gateway_word) WHERE id = ?",
+        [iso(now), word, mail_id],
+    )
 
-    mails: columns of `mails` but for the state and the times.
+
+def queue(db: Database, batch_id: int, mails: Iterable[tuple[int, str, str, str]], change: Change) -> int:
+    """How many mails were put into the batch as queued, each with its first event.
+
+    mails: row number, address, subject and the fields as a JSON object.
     """
     moment = iso(change.at)
-    rows = ({**mail, "state": "queued", "due_at": moment, "created_at": moment, "changed_at": moment} for mail in mails)
-    added = 0
-    statement = (
+    added = db.conn.executemany(
         "INSERT INTO mails (batch_id, row, email, subject, fields, state, due_at, created_at, changed_at) "
-        "VALUES (:batch_id, :row, :email, :subject, :fields, :state, :due_at, :created_at, :changed_at)"
+        "VALUES (?, ?, ?, ?, ?, 'queued', ?, ?, ?)",
+        ((batch_id, *mail, moment, moment, moment) for mail in mails),
+    ).rowcount
+    db.execute(
+        "INSERT INTO events (mail_id, from_state, to_state, at, why, actor) "
+        "SELECT id, '', 'queued', ?, ?, ? FROM mails WHERE batch_id = ?",
+        [moment, change.why, change.actor, batch_id],
     )
-    for row in rows:
-        mail_id = db.execute(statement, row).lastrowid
-        _record(db, [(mail_id, "", "queued")], change)
-        added += 1
-    return added
+    return max(added, 0)
 
 
 def move_all(db: Database, mail_ids: Iterable[int], old: State, new: State, change: Change) -> int:
@@ -138,8 +144,8 @@ def move_all(db: Database, mail_ids: Iterable[int], old: State, new: State, chan
     return sum(transition(db, mail_id, old, new, change) for mail_id in mail_ids)
 
 
-def _record(db: Database, moves: list[tuple[int | None, str, str]], change: Change) -> None:
-    db.conn.executemany(
+def _record(db: Database, mail_id: int, old: str, new: str, change: Change) -> None:
+    db.execute(
         "INSERT INTO events (mail_id, from_state, to_state, at, why, actor) VALUES (?, ?, ?, ?, ?, ?)",
-        [(*move, iso(change.at), change.why, change.actor) for move in moves],
+        [mail_id, old, new, iso(change.at), change.why, change.actor],
     )

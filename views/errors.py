@@ -21,7 +21,7 @@ def _page(status: int, title: str, sentence: str) -> Response:
     return Response(render_template("error.html", title=title, sentence=sentence), status)
 
 
-def _form_expired(error: CSRFError) -> Response:
+def _form_expired(_error: CSRFError) -> Response:
     return _page(
         400,
         _("This form was open too long"),
@@ -36,7 +36,10 @@ def _http_error(error: HTTPException) -> Response:
     titles = {
         400: (_("That request could not be read"), _("Go back, check the form and try again.")),
         403: (_("Not for your role"), _("Ask an admin of your team if you need this page.")),
-        404: (_("There is nothing here"), _("The address may be old or mistyped. Start again from the menu.")),
+        404: (
+            _("There is nothing here"),
+            _("The address may be old or mistyped. Start again from the menu."),
+        ),
         405: (_("That does not work this way"), _("Go back and use the button on the page.")),
         413: (
             _("That is too much at once"),
@@ -50,7 +53,7 @@ def _http_error(error: HTTPException) -> Response:
     return _page(status, title, sentence)
 
 
-def _mistake(error: Exception) -> Response:
+def _mistake(_error: Exception) -> Response:
     # The path may hold an address; the endpoint is enough to find the place.
     log.exception("a mistake in %s", request.endpoint)
     return _page(

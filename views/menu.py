@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from flask import Flask, request
+from flask import Flask, request, url_for
+from flask_babel import get_locale
 from flask_babel import lazy_gettext as _l
 from flask_login import current_user
 
@@ -52,4 +53,7 @@ def init(app: Flask) -> None:
             "menu": entries() if current_user.is_authenticated else [],
             "sandbox": settings.sandbox,
             "gateway_url": settings.gateway_url,
+            "sign_out_url": url_for("account.sign_out"),
+            "lang": str(get_locale()),
+            "may": may,
         }

@@ -23,7 +23,12 @@ def when(moment: str | datetime | None, style: str = "medium") -> str:
     """A stored moment in the team's zone: `short` 09:41, `medium` 23 Nov 2026 09:41, `exact` with seconds."""
     if not moment:
         return "–"
-    patterns = {"short": "HH:mm", "medium": "d MMM y HH:mm", "exact": "d MMM y HH:mm:ss", "second": "HH:mm:ss"}
+    patterns = {
+        "short": "HH:mm",
+        "medium": "d MMM y HH:mm",
+        "exact": "d MMM y HH:mm:ss",
+        "second": "HH:mm:ss",
+    }
     return format_datetime(parse(moment) if isinstance(moment, str) else moment, patterns[style])
 
 
@@ -41,6 +46,16 @@ def size(count: int) -> str:
     return gettext("%(n)s MB", n=number(round(count / 1_000_000, 1)))
 
 
+def duration(seconds: float) -> str:
+    """A time to wait in the words people use: 53 s, 2 min 53 s, 3 h 20 min."""
+    whole = round(seconds)
+    if whole < 60:
+        return gettext("%(s)s s", s=whole)
+    if whole < 3600:
+        return gettext("%(m)s min %(s)s s", m=whole // 60, s=whole % 60)
+    return gettext("%(h)s h %(m)s min", h=whole // 3600, m=whole % 3600 // 60)
+
+
 def init(app: Flask) -> None:
     """Makes the filters known to the page templates."""
-    app.jinja_env.filters.update(said=said, when=when, number=number, size=size)
+    app.jinja_env.filters.update(said=said, when=when, number=number, size=size, duration=duration)

@@ -1,0 +1,1 @@
+"""Running Mailroom: the demo beside its sandbox."""

@@ -1,0 +1,145 @@
+"""Claiming: one waiting mail becomes the sender's, its attempt on the disk before anything leaves."""
+
+import json
+from collections import OrderedDict
+from dataclasses import dataclass
+from datetime import datetime
+from threading import Lock
+
+from sqlite_utils import Database
+
+import oca
+from mailroom import attachments, states
+from mailroom.email_templates import Renderer
+from mailroom.problems import Problem
+from mailroom.store import Store
+from oca.audit import AttemptFacts, insert_attempt
+
+# A mail that waited this long is given up: what it says may no longer be true.
+OLDEST_SECONDS = 24 * 3600
+MOST_FAULTS = 50
+COMPILED_KEPT = 32
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A mail that is this sender's to hand over: the message, and the attempt row that is already on the disk."""
+
+    mail_id: int
+    batch_id: int
+    attempt_id: int
+    faults: int
+    message: oca.Message
+
+
+class Claims:
+    """Takes waiting mails of one token, in turn from each batch, so that a short batch never waits for a long one."""
+
+    def __init__(self, store: Store, token_id: int) -> None:
+        self._store = store
+        self._token_id = token_id
+        self._last_batch = 0
+        self._compiled: OrderedDict[int, Renderer] = OrderedDict()
+        self._attachment: tuple[int, oca.Attachment] | None = None
+        self._lock = Lock()
+
+    def any_due(self, now: datetime) -> bool:
+        """Whether a mail waits that may be sent now; asks without taking the writing connection."""
+        return _candidate(self._store.read(), self._token_id, self._last_batch, states.iso(now)) is not None
+
+    def next(self, token: oca.Token, now: datetime) -> Claim | None:
+        """The next mail, now in state `sending` with its attempt on the disk; None when nothing is due."""
+        with self._lock, self._store.write() as db:
+            row = _candidate(db, self._token_id, self._last_batch, states.iso(now))
+            if row is None:
+                return None
+            self._last_batch = int(row["batch_id"])
+            if self._give_up(db, row, now):
+                return None
+            return self._claim(db, row, token, now)
+
+    def _claim(self, db: Database, row: dict[str, object], token: oca.Token, now: datetime) -> Claim | None:
+        mail_id = int(str(row["id"]))
+        try:
+            message = self._message(db, row)
+            message.check()
+        except (Problem, oca.InvalidMessage) as error:
+            # Checked before it was queued, so this is rare; it must not stop the mails behind it.
+            states.transition(db, mail_id, "queued", "gave_up", states.Change(now, str(error), "sender"))
+            return None
+        if not states.transition(db, mail_id, "queued", "sending", states.Change(now, "", "sender")):
+            return None
+        attempt_id = insert_attempt(db, AttemptFacts.of(message, token, now), mail_id=mail_id)
+        return Claim(mail_id, int(str(row["batch_id"])), attempt_id, int(str(row["faults"])), message)
+
+    def _give_up(self, db: Database, row: dict[str, object], now: datetime) -> bool:
+        waited = (now - datetime.fromisoformat(str(row["created_at"]))).total_seconds()
+        faults = int(str(row["faults"]))
+        if waited < OLDEST_SECONDS and faults < MOST_FAULTS:
+            return False
+        why = f"waited {round(waited / 3600)} h, {faults} faults"
+        return states.transition(
+            db, int(str(row["id"])), "queued", "gave_up", states.Change(now, why, "sender")
+        )
+
+    def _message(self, db: Database, row: dict[str, object]) -> oca.Message:
+        rendered = self._renderer(db, int(str(row["template_version_id"]))).render(
+            json.loads(str(row["fields"]))
+        )
+        attachment_id = row["attachment_id"]
+        return oca.Message(
+            to=str(row["email"]),
+            subject=rendered.subject,
+            html=rendered.html,
+            sender_email=str(row["sender_email"]),
+            sender_name=str(row["sender_name"]),
+            attachment=self._file(int(str(attachment_id))) if attachment_id else None,
+        )
+
+    def _renderer(self, db: Database, version_id: int) -> Renderer:
+        if version_id not in self._compiled:
+            row = next(db.query("SELECT subject, html FROM template_versions WHERE id = ?", [version_id]))
+            self._compiled[version_id] = Renderer(row["subject"], row["html"])
+            if len(self._compiled) > COMPILED_KEPT:
+                self._compiled.popitem(last=False)
+        return self._compiled[version_id]
+
+    def _file(self, attachment_id: int) -> oca.Attachment:
+        # One is kept: a batch has one attachment for all, and ten megabytes should not be read 25 times a second.
+        if self._attachment is None or self._attachment[0] != attachment_id:
+            kept = attachments.get(self._store, attachment_id)
+            self._attachment = (attachment_id, oca.Attachment(kept.filename, kept.content, kept.content_type))
+        return self._attachment[1]
+
+
+def _candidate(db: Database, token_id: int, last_batch: int, now: str) -> dict[str, object] | None:
+    """The next mail due, of the batches after `last_batch` first; at most one look into the index for each batch."""
+    for batch_id in _batches_waiting(db, token_id, last_batch):
+        row = next(
+            db.query(
+                "SELECT m.id, m.batch_id, m.email, m.fields, m.faults, m.created_at, b.template_version_id, "
+                "b.sender_email, b.sender_name, b.attachment_id FROM mails m JOIN batches b ON b.id = m.batch_id "
+                "WHERE m.batch_id = ? AND m.state = 'queued' AND m.due_at <= ? "
+                # Two mails to one address in doubt at once could not be told apart in the gateway's history.
+                "AND NOT EXISTS (SELECT 1 FROM mails d WHERE d.email = m.email "
+                "AND d.state IN ('sending', 'unknown', 'undecided')) ORDER BY m.due_at, m.id LIMIT 1",
+                [batch_id, now],
+            ),
+            None,
+        )
+        if row:
+            return row
+    return None
+
+
+def _batches_waiting(db: Database, token_id: int, last_batch: int) -> list[int]:
+    rows = db.query(
+        # Hops through the index of waiting mails from batch to batch, so that finished batches cost nothing.
+        "WITH RECURSIVE waiting(id) AS (SELECT min(batch_id) FROM mails WHERE state = 'queued' UNION ALL "
+        "SELECT (SELECT min(batch_id) FROM mails WHERE state = 'queued' AND batch_id > waiting.id) "
+        "FROM waiting WHERE waiting.id IS NOT NULL) "
+        "SELECT b.id FROM waiting JOIN batches b ON b.id = waiting.id JOIN tokens t ON t.id = b.token_id "
+        "WHERE b.state = 'running' AND b.token_id = ? AND t.stopped_at IS NULL ORDER BY b.id <= ?, b.id",
+        [token_id, last_batch],
+    )
+    return [int(row["id"]) for row in rows]

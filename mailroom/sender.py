@@ -1,0 +1,187 @@
+"""The sender: claim → hand over → record, for the life of the process."""
+
+import logging
+import sqlite3
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+
+import oca
+from mailroom import outcomes, tokens
+from mailroom.claims import Claim, Claims
+from mailroom.clients import Clients
+from mailroom.store import Store
+from mailroom.times import Clock
+from oca.audit import AttemptFacts, AttemptResult
+from oca.pace import Slot
+
+log = logging.getLogger("mailroom.sender")
+
+# Requests on the wire at once, for each token: at 25 a second enough for a gateway that takes 2.5 s to answer.
+IN_FLIGHT = 64
+IDLE_SECONDS = 0.25
+LONGEST_HOLD_SECONDS = 60
+
+
+class Recorder:
+    """The audit of one claimed mail: its attempt is on the disk already, its end is written with its new state."""
+
+    def __init__(
+        self, store: Store, claim: Claim, token_id: int, clock: Clock, stopping: threading.Event
+    ) -> None:
+        self._store, self._claim, self._token_id = store, claim, token_id
+        self._clock, self._stopping = clock, stopping
+
+    def begin(self, facts: AttemptFacts) -> int:  # noqa: ARG002 – the same facts were written by the claim
+        """The attempt that the claim wrote."""
+        return self._claim.attempt_id
+
+    def complete(self, attempt_id: int, result: AttemptResult) -> None:
+        """Writes the answer and the mail's new state at once; keeps trying, for an answer comes only once."""
+        while True:
+            try:
+                with self._store.write() as db:
+                    outcomes.record(db, self._claim, attempt_id, self._token_id, result, self._clock())
+                return
+            except sqlite3.OperationalError as error:
+                log.error(
+                    "mail %d: its answer cannot be written yet (%s); trying again", self._claim.mail_id, error
+                )
+                if self._stopping.wait(1.0):
+                    # The next start finds it `sending` and looks it up.
+                    return
+
+
+class TokenSender:
+    """Sends what waits for one token, at its pace."""
+
+    def __init__(
+        self, store: Store, clients: Clients, token_id: int, clock: Clock, pool: ThreadPoolExecutor
+    ) -> None:
+        self._store, self._clients, self._token_id, self._clock, self._pool = (
+            store,
+            clients,
+            token_id,
+            clock,
+            pool,
+        )
+        self._claims = Claims(store, token_id)
+        self._free = threading.Semaphore(IN_FLIGHT)
+        self._stopping = threading.Event()
+        self._hold_seconds = 0.0
+        self._held_until = 0.0
+        self._thread = threading.Thread(target=self._run, name=f"sender-{token_id}", daemon=True)
+
+    def start(self) -> None:
+        """Begins to send in a thread of its own."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Claims nothing more; what is on the wire still gets its answer."""
+        self._stopping.set()
+
+    def join(self, timeout: float) -> None:
+        """Waits until the thread that claims has ended."""
+        self._thread.join(timeout)
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                busy = self.run_once()
+            except Exception:
+                # A full disk or a busy database must not end the sender; what it was doing is on the disk or undone.
+                log.exception("token %d: could not send, trying again", self._token_id)
+                busy = False
+            if not busy:
+                self._stopping.wait(IDLE_SECONDS)
+
+    def run_once(self) -> bool:
+        """Whether a mail was claimed and given to the pool; waits for a free place and a slot of the budget."""
+        if time.monotonic() < self._held_until or not self._claims.any_due(self._clock()):
+            return False
+        if not self._free.acquire(timeout=1.0):
+            return False
+        handed = False
+        try:
+            handed = self._claim_and_submit()
+        finally:
+            if not handed:
+                self._free.release()
+        return handed
+
+    def _claim_and_submit(self) -> bool:
+        client = self._clients.get(self._token_id)
+        slot = self._clients.pace(self._token_id).take(timeout=1.0)
+        if slot is None:
+            return False
+        claim = None if self._stopping.is_set() else self._claims.next(client.token, self._clock())
+        if claim is None:
+            slot.give_back()
+            return False
+        self._pool.submit(self._send, client, claim, slot)
+        return True
+
+    def _send(self, client: oca.Client, claim: Claim, slot: Slot) -> None:
+        recorder = Recorder(self._store, claim, self._token_id, self._clock, self._stopping)
+        try:
+            client.send(claim.message, audit=recorder, slot=slot)
+            self._hold_seconds = 0.0
+        except oca.GatewayError as error:
+            # The recorder has written it; here only the pace of trying again is set.
+            if error.verdict == "unreachable":
+                self._hold_on()
+        except Exception:
+            # Nothing is known about this mail now: it stays `sending`, and the next start looks it up.
+            log.exception("mail %d: its attempt ended without an answer", claim.mail_id)
+        finally:
+            self._free.release()
+
+    def _hold_on(self) -> None:
+        self._hold_seconds = min(max(1.0, self._hold_seconds * 2), LONGEST_HOLD_SECONDS)
+        self._held_until = time.monotonic() + self._hold_seconds
+
+
+class Sender:
+    """One sender for every token there is, for the life of the process."""
+
+    def __init__(self, store: Store, clients: Clients, clock: Clock) -> None:
+        self._store, self._clients, self._clock = store, clients, clock
+        self._senders: dict[int, TokenSender] = {}
+        self._pool = ThreadPoolExecutor(max_workers=IN_FLIGHT * 4, thread_name_prefix="handover")
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="sender", daemon=True)
+
+    def start(self) -> None:
+        """Marks what an earlier stop left on the wire, and begins to send."""
+        with self._store.write() as db:
+            left = outcomes.recover(db, self._clock())
+        if left:
+            log.warning(
+                "%d mails were on the wire when Mailroom stopped; they are looked up before anything else",
+                left,
+            )
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stops claiming, waits for the answers still due; afterwards nothing is `sending`."""
+        self._stopping.set()
+        if self._thread.is_alive():
+            self._thread.join(5)
+        for sender in self._senders.values():
+            sender.stop()
+        for sender in self._senders.values():
+            sender.join(5)
+        self._pool.shutdown(wait=True, cancel_futures=False)
+
+    def _run(self) -> None:
+        while not self._stopping.wait(IDLE_SECONDS):
+            with suppress(sqlite3.OperationalError):
+                self._start_new()
+
+    def _start_new(self) -> None:
+        for line in tokens.all_tokens(self._store, self._clock()):
+            if line.id not in self._senders:
+                sender = TokenSender(self._store, self._clients, line.id, self._clock, self._pool)
+                self._senders[line.id] = sender
+                sender.start()
