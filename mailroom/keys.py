@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import os
 import stat
+import tempfile
 from contextlib import suppress
 from pathlib import Path
 
@@ -39,8 +40,9 @@ class Keys:
 
         Raises KeyFileError when others than the file's owner can read it, or when it is damaged.
         """
-        with suppress(FileExistsError):
-            _create(path)
+        if not path.exists():
+            with suppress(FileExistsError):
+                _create(path)
         try:
             return cls(_read(path))
         except ValueError:
@@ -67,18 +69,27 @@ class Keys:
 
 
 def _create(path: Path) -> None:
-    # O_EXCL: of two programs starting at once one makes the key, and none writes over a key in use.
-    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    with os.fdopen(file, "wb") as stream:
-        stream.write(Fernet.generate_key() + b"\n")
-        stream.flush()
-        os.fsync(stream.fileno())
-    # A key lost in a power cut would make every token in the database unreadable.
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    # A link to a finished file: a stop half-way leaves no half key, of two programs starting at once one makes
+    # the key, and none writes over a key in use.
+    file, name = tempfile.mkstemp(prefix=path.name, dir=path.parent)  # readable by its owner alone
     try:
-        os.fsync(folder)
+        with os.fdopen(file, "wb") as stream:
+            stream.write(Fernet.generate_key() + b"\n")
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.link(name, path)
     finally:
-        os.close(folder)
+        Path(name).unlink()
+    _keep_name(path.parent)
+
+
+def _keep_name(folder: Path) -> None:
+    # A file lost in a power cut would make every token in the database unreadable.
+    file = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(file)
+    finally:
+        os.close(file)
 
 
 def _read(path: Path) -> list[bytes]:

@@ -1,6 +1,5 @@
 """Who may come in: the team's people, and what each role lets them do."""
 
-import sqlite3
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -72,14 +71,14 @@ def faults(email: str, name: str, password: str) -> dict[str, Problem]:
 def insert(db: Database, email: str, name: str, role: Role, password_hash: str, now: datetime) -> User:
     """The new person, inside the caller's transaction. Raises Problem when the address is taken."""
     email, name = _clean_email(email), _clean_name(name)
-    try:
-        cursor = db.execute(
-            "INSERT INTO users (email, name, role, password_hash, created_at) VALUES (?, ?, ?, ?, ?)",
-            [email, name, role, password_hash, iso(now)],
-        )
-    except sqlite3.IntegrityError:
-        raise Problem(N_("Somebody of your team has this address already."), field="email") from None
-    return User(int(cursor.lastrowid or 0), email, name, role, disabled=False)
+    row = db.execute(
+        "INSERT INTO users (email, name, role, password_hash, created_at) VALUES (?, ?, ?, ?, ?) "
+        "ON CONFLICT (email) DO NOTHING RETURNING id",
+        [email, name, role, password_hash, iso(now)],
+    ).fetchone()
+    if row is None:
+        raise Problem(N_("Somebody of your team has this address already."), field="email")
+    return User(row["id"], email, name, role, disabled=False)
 
 
 def _clean_email(email: str) -> str:

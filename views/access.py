@@ -129,7 +129,8 @@ def _allowed(endpoint: str) -> bool:
 
 
 def _to_sign_in() -> Response:
-    address = url_for("account.sign_in", next=inside(_page()) or None)
+    target = inside(_page())
+    address = url_for("account.sign_in", next=target if target not in ("", "/") else None)
     if request.headers.get("HX-Request") == "true":
         # A redirect would put the sign-in page inside the fragment.
         return Response(status=401, headers={"HX-Redirect": address})
@@ -140,7 +141,10 @@ def _page() -> str:
     """The page the person was looking at or going to: a form or a fragment is no place to come back to."""
     if request.method in ("GET", "HEAD") and "HX-Request" not in request.headers:
         return request.full_path.removesuffix("?")
-    page = urlsplit(request.headers.get("HX-Current-URL") or request.referrer or "")
+    try:
+        page = urlsplit(request.headers.get("HX-Current-URL") or request.referrer or "")
+    except ValueError:
+        return ""
     return f"{page.path}?{page.query}".removesuffix("?") if page.netloc == request.host else ""
 
 
