@@ -11,7 +11,7 @@ from flask_babel import Babel
 from flask_wtf.csrf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from mailroom import people
+from mailroom import invites
 from mailroom.keys import KeyFileError
 from mailroom.service import Service, open_service
 from mailroom.settings import SettingError, from_environment
@@ -78,7 +78,7 @@ def serve() -> None:
             create_app(service), host=settings.host, port=settings.port, threads=8, ident=None
         )
         address = f"http://{settings.host}:{settings.port}"
-        link = people.new_setup_link(service.store, service.clock())
+        link = invites.new_setup_link(service.store, service.clock())
         print(f"OCA Mailroom is open at {address}", flush=True)
         if link:
             print(f"Set it up once, with this link: {address}/setup/{link}", flush=True)

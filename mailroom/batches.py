@@ -101,7 +101,8 @@ def queue(store: Store, draft_id: str, user_id: int, now: datetime) -> int:
         if not draft.good:
             raise Problem(N_("No row can be sent. Mend the list and upload it again."))
         batch_id = _insert(db, store, draft, user_id, now)
-        renderer = Renderer.of(version(store, draft.template_version_id))
+        template = version(store, draft.template_version_id)
+        renderer = Renderer(template.subject, template.html)
         change = states.Change(now, draft.name, f"user:{user_id}")
         states.queue(db, batch_id, _mails(store, draft.id, renderer), change)
         return batch_id

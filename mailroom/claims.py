@@ -5,6 +5,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import datetime
 from threading import Lock
+from typing import Any
 
 from sqlite_utils import Database
 
@@ -13,12 +14,16 @@ from mailroom import attachments, states
 from mailroom.email_templates import Renderer
 from mailroom.problems import Problem
 from mailroom.store import Store
+from mailroom.times import iso
 from oca.audit import AttemptFacts, insert_attempt
 
-# A mail that waited this long is given up: what it says may no longer be true.
+# A mail that failed through its own fault and waited this long is given up: what it says may no longer be true.
 OLDEST_SECONDS = 24 * 3600
 MOST_FAULTS = 50
 COMPILED_KEPT = 32
+
+# A row of the query in `_candidate`.
+Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -29,6 +34,7 @@ class Claim:
     batch_id: int
     attempt_id: int
     faults: int
+    fingerprint: str
     message: oca.Message
 
 
@@ -45,12 +51,12 @@ class Claims:
 
     def any_due(self, now: datetime) -> bool:
         """Whether a mail waits that may be sent now; asks without taking the writing connection."""
-        return _candidate(self._store.read(), self._token_id, self._last_batch, states.iso(now)) is not None
+        return _candidate(self._store.read(), self._token_id, self._last_batch, iso(now)) is not None
 
     def next(self, token: oca.Token, now: datetime) -> Claim | None:
         """The next mail, now in state `sending` with its attempt on the disk; None when nothing is due."""
         with self._lock, self._store.write() as db:
-            row = _candidate(db, self._token_id, self._last_batch, states.iso(now))
+            row = _candidate(db, self._token_id, self._last_batch, iso(now))
             if row is None:
                 return None
             self._last_batch = int(row["batch_id"])
@@ -58,8 +64,8 @@ class Claims:
                 return None
             return self._claim(db, row, token, now)
 
-    def _claim(self, db: Database, row: dict[str, object], token: oca.Token, now: datetime) -> Claim | None:
-        mail_id = int(str(row["id"]))
+    def _claim(self, db: Database, row: Row, token: oca.Token, now: datetime) -> Claim | None:
+        mail_id = row["id"]
         try:
             message = self._message(db, row)
             message.check()
@@ -70,30 +76,33 @@ class Claims:
         if not states.transition(db, mail_id, "queued", "sending", states.Change(now, "", "sender")):
             return None
         attempt_id = insert_attempt(db, AttemptFacts.of(message, token, now), mail_id=mail_id)
-        return Claim(mail_id, int(str(row["batch_id"])), attempt_id, int(str(row["faults"])), message)
+        return Claim(
+            mail_id,
+            row["batch_id"],
+            attempt_id,
+            row["faults"],
+            token.fingerprint,
+            message,
+        )
 
-    def _give_up(self, db: Database, row: dict[str, object], now: datetime) -> bool:
-        waited = (now - datetime.fromisoformat(str(row["created_at"]))).total_seconds()
-        faults = int(str(row["faults"]))
-        if waited < OLDEST_SECONDS and faults < MOST_FAULTS:
+    def _give_up(self, db: Database, row: Row, now: datetime) -> bool:
+        # Only faults of its own count: a batch that was paused for a weekend goes on where it stopped.
+        waited = (now - datetime.fromisoformat(row["created_at"])).total_seconds()
+        if not row["faults"] or (waited < OLDEST_SECONDS and row["faults"] < MOST_FAULTS):
             return False
-        why = f"waited {round(waited / 3600)} h, {faults} faults"
-        return states.transition(
-            db, int(str(row["id"])), "queued", "gave_up", states.Change(now, why, "sender")
-        )
+        why = f"{row['faults']} faults in {round(waited / 3600)} h"
+        return states.transition(db, row["id"], "queued", "gave_up", states.Change(now, why, "sender"))
 
-    def _message(self, db: Database, row: dict[str, object]) -> oca.Message:
-        rendered = self._renderer(db, int(str(row["template_version_id"]))).render(
-            json.loads(str(row["fields"]))
-        )
+    def _message(self, db: Database, row: Row) -> oca.Message:
+        rendered = self._renderer(db, row["template_version_id"]).render(json.loads(row["fields"]))
         attachment_id = row["attachment_id"]
         return oca.Message(
-            to=str(row["email"]),
+            to=row["email"],
             subject=rendered.subject,
             html=rendered.html,
-            sender_email=str(row["sender_email"]),
-            sender_name=str(row["sender_name"]),
-            attachment=self._file(int(str(attachment_id))) if attachment_id else None,
+            sender_email=row["sender_email"],
+            sender_name=row["sender_name"],
+            attachment=self._file(attachment_id) if attachment_id else None,
         )
 
     def _renderer(self, db: Database, version_id: int) -> Renderer:
@@ -112,9 +121,9 @@ class Claims:
         return self._attachment[1]
 
 
-def _candidate(db: Database, token_id: int, last_batch: int, now: str) -> dict[str, object] | None:
+def _candidate(db: Database, token_id: int, last_batch: int, now: str) -> Row | None:
     """The next mail due, of the batches after `last_batch` first; at most one look into the index for each batch."""
-    for batch_id in _batches_waiting(db, token_id, last_batch):
+    for batch_id in _batches_waiting(db, token_id, last_batch, now):
         row = next(
             db.query(
                 "SELECT m.id, m.batch_id, m.email, m.fields, m.faults, m.created_at, b.template_version_id, "
@@ -132,14 +141,15 @@ def _candidate(db: Database, token_id: int, last_batch: int, now: str) -> dict[s
     return None
 
 
-def _batches_waiting(db: Database, token_id: int, last_batch: int) -> list[int]:
+def _batches_waiting(db: Database, token_id: int, last_batch: int, now: str) -> list[int]:
     rows = db.query(
         # Hops through the index of waiting mails from batch to batch, so that finished batches cost nothing.
         "WITH RECURSIVE waiting(id) AS (SELECT min(batch_id) FROM mails WHERE state = 'queued' UNION ALL "
         "SELECT (SELECT min(batch_id) FROM mails WHERE state = 'queued' AND batch_id > waiting.id) "
         "FROM waiting WHERE waiting.id IS NOT NULL) "
         "SELECT b.id FROM waiting JOIN batches b ON b.id = waiting.id JOIN tokens t ON t.id = b.token_id "
-        "WHERE b.state = 'running' AND b.token_id = ? AND t.stopped_at IS NULL ORDER BY b.id <= ?, b.id",
-        [token_id, last_batch],
+        "WHERE b.state = 'running' AND b.token_id = ? AND t.stopped_at IS NULL "
+        "AND (t.expires_at IS NULL OR t.expires_at > ?) ORDER BY b.id <= ?, b.id",
+        [token_id, now, last_batch],
     )
     return [int(row["id"]) for row in rows]

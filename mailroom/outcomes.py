@@ -28,7 +28,7 @@ def record(
             states.transition(db, claim.mail_id, "sending", "rejected", change, faults=claim.faults + 1)
         case "token" | "account":
             states.transition(db, claim.mail_id, "sending", "queued", change)
-            tokens.stop(db, token_id, result.detail or "", now)
+            tokens.stop(db, token_id, result.detail or "", now, claim.fingerprint)
         case "later":
             states.transition(db, claim.mail_id, "sending", "queued", change, due_at=after(now, 1.0))
         case "unreachable":

@@ -1,6 +1,7 @@
 """Batches: the list, one batch while it goes, and the buttons on it."""
 
 from datetime import timedelta
+from typing import Any
 
 from flask import Blueprint, Response, abort, flash, request, url_for
 from flask_babel import gettext as _
@@ -99,7 +100,7 @@ def _counts(batch: Batch) -> list[tuple[str, int, str]]:
     ]
 
 
-def _pace(batch: Batch) -> dict[str, object]:
+def _pace(batch: Batch) -> dict[str, Any]:
     now = service().clock()
     limit = service().clients.pace(batch.token_id).per_second
     pace = batches.pace(service().store, batch, limit, now)

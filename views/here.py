@@ -1,6 +1,6 @@
 """What every view needs: the service behind it, and the ways to answer."""
 
-from typing import cast
+from typing import Any, cast
 
 from flask import Response, current_app, make_response, redirect, render_template, request, url_for
 from flask_login import current_user
@@ -24,7 +24,7 @@ def wants_part() -> bool:
     return request.headers.get("HX-Request-Type") == "partial"
 
 
-def show(page: str, part: str | None = None, status: int = 200, **context: object) -> Response:
+def show(page: str, part: str | None = None, status: int = 200, **context: Any) -> Response:
     """The page, or only its fragment `part` when htmx asked for a fragment; the page includes the same file."""
     name = part if part and wants_part() else page
     response = make_response(render_template(name, **context), status)

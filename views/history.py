@@ -1,5 +1,7 @@
 """History: every mail, newest first; one mail beside the list, with everything that happened to it."""
 
+from typing import Any
+
 from flask import Blueprint, Response, abort, flash, request, url_for
 from flask_babel import gettext as _
 
@@ -63,7 +65,7 @@ def look_again(mail_id: int) -> Response:
     return see_other("history.one", mail_id=mail_id, state=request.form.get("state") or None)
 
 
-def _list() -> dict[str, object]:
+def _list() -> dict[str, Any]:
     shown = request.args.get("state", "")
     shown = shown if shown in FILTERS else ""
     before = request.args.get("before", type=int)

@@ -1,0 +1,127 @@
+"""Checks a database for what is always true of it, and names what breaks it."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from sqlite_utils import Database
+
+from mailroom import states
+
+
+@dataclass(frozen=True)
+class Broken:
+    """One thing that should always be true and is not. rule: its name; where: the mail, batch or row concerned."""
+
+    rule: str
+    where: str
+    detail: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.rule} ({self.detail})"
+
+
+def verify(db: Database) -> list[Broken]:
+    """Everything in the database that breaks a rule; empty when all is well."""
+    return [broken for check in CHECKS for broken in check(db)]
+
+
+def _file_is_sound(db: Database) -> Iterator[Broken]:
+    for row in db.execute("PRAGMA integrity_check"):
+        if row[0] != "ok":
+            yield Broken("the file is sound", "database", str(row[0]))
+    for row in db.execute("PRAGMA foreign_key_check"):
+        yield Broken("every reference leads somewhere", f"{row[0]} row {row[1]}", f"no such row in {row[2]}")
+
+
+def _on_the_wire_means_written(db: Database) -> Iterator[Broken]:
+    rows = db.query(
+        "SELECT m.id, m.state, count(a.id) AS open FROM mails m "
+        "LEFT JOIN attempts a ON a.mail_id = m.id AND a.finished_at IS NULL "
+        "GROUP BY m.id HAVING open <> (m.state = 'sending')"
+    )
+    for row in rows:
+        detail = f"{row['state']}, {row['open']} open attempts"
+        yield Broken("a request on the wire has exactly one open attempt", f"mail {row['id']}", detail)
+
+
+def _batches_add_up(db: Database) -> Iterator[Broken]:
+    rows = db.query(
+        "SELECT b.id, b.size, (SELECT count(*) FROM mails m WHERE m.batch_id = b.id) AS mails, "
+        "(SELECT coalesce(sum(n), 0) FROM batch_counts c WHERE c.batch_id = b.id) AS counted "
+        "FROM batches b WHERE mails <> b.size OR counted <> b.size"
+    )
+    for row in rows:
+        detail = f"size {row['size']}, {row['mails']} mails, {row['counted']} counted"
+        yield Broken("the states of a batch add up to its size", f"batch {row['id']}", detail)
+
+
+def _counters_agree(db: Database) -> Iterator[Broken]:
+    rows = db.query(
+        "SELECT batch_id, shown, sum(n) AS difference FROM ("
+        "SELECT batch_id, shown, n FROM batch_counts UNION ALL SELECT batch_id, shown, -1 FROM mails) "
+        "GROUP BY batch_id, shown HAVING difference <> 0"
+    )
+    for row in rows:
+        detail = f"{row['shown']} off by {row['difference']}"
+        yield Broken("the counters agree with the mails", f"batch {row['batch_id']}", detail)
+
+
+def _ids_are_unique(db: Database) -> Iterator[Broken]:
+    rows = db.query(
+        "SELECT gateway_id, group_concat(id) AS mails FROM mails WHERE gateway_id IS NOT NULL "
+        "GROUP BY gateway_id HAVING count(*) > 1"
+    )
+    for row in rows:
+        yield Broken("gateway ids are unique", f"mails {row['mails']}", row["gateway_id"])
+
+
+def _doubt_ends_with_a_reason(db: Database) -> Iterator[Broken]:
+    rows = db.query(
+        "SELECT mail_id, to_state FROM events WHERE from_state IN ('unknown', 'undecided') AND trim(why) = ''"
+    )
+    for row in rows:
+        detail = f"to {row['to_state']}"
+        yield Broken("nothing leaves “unknown” without a written reason", f"mail {row['mail_id']}", detail)
+
+
+def _accepted_has_a_proof(db: Database) -> Iterator[Broken]:
+    rows = db.query(
+        "SELECT id FROM mails m WHERE state = 'accepted' AND gateway_id IS NULL AND NOT EXISTS "
+        "(SELECT 1 FROM events e WHERE e.mail_id = m.id AND e.to_state = 'accepted' AND trim(e.why) <> '')"
+    )
+    for row in rows:
+        yield Broken("accepted means an id or a written proof", f"mail {row['id']}", "neither")
+
+
+def _every_step_is_in_the_table(db: Database) -> Iterator[Broken]:
+    allowed = {("", "queued"), *states.CHANGES, *states.DELIVERY_CHANGES}
+    for row in db.query(
+        "SELECT from_state, to_state, min(mail_id) AS mail FROM events GROUP BY from_state, to_state"
+    ):
+        if (row["from_state"], row["to_state"]) not in allowed:
+            detail = f"{row['from_state']} → {row['to_state']}"
+            yield Broken("every change of state is in the table", f"mail {row['mail']}", detail)
+
+
+def _events_tell_the_state(db: Database) -> Iterator[Broken]:
+    rows = db.query(
+        "SELECT m.id, m.state, (SELECT e.to_state FROM events e WHERE e.mail_id = m.id AND e.to_state IN "
+        "('queued', 'sending', 'accepted', 'rejected', 'unknown', 'undecided', 'cancelled', 'gave_up') "
+        "ORDER BY e.id DESC LIMIT 1) AS told FROM mails m WHERE m.state IS NOT told"
+    )
+    for row in rows:
+        detail = f"{row['state']}, but the last event says {row['told']}"
+        yield Broken("the events tell the state", f"mail {row['id']}", detail)
+
+
+CHECKS: tuple[Callable[[Database], Iterator[Broken]], ...] = (
+    _file_is_sound,
+    _on_the_wire_means_written,
+    _batches_add_up,
+    _counters_agree,
+    _ids_are_unique,
+    _doubt_ends_with_a_reason,
+    _accepted_has_a_proof,
+    _every_step_is_in_the_table,
+    _events_tell_the_state,
+)

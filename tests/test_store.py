@@ -1,0 +1,94 @@
+"""The one file: durable, one writer, readers that cannot write, never opened twice or by an older program."""
+
+import sqlite3
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from mailroom.store import Store, StoreError
+
+NOW = "2026-11-23T02:41:07.123Z"
+
+
+def count(store: Store) -> int:
+    return int(store.read().execute("SELECT count(*) FROM users").fetchone()[0])
+
+
+def add_user(store: Store, name: str) -> None:
+    with store.write() as db:
+        row = {
+            "email": f"{name}@contoh.id",
+            "name": name,
+            "role": "viewer",
+            "password_hash": "-",
+            "created_at": NOW,
+        }
+        db.table("users").insert(row)
+
+
+def test_a_write_is_there_for_every_reader(store: Store) -> None:
+    add_user(store, "a")
+    assert count(store) == 1
+
+
+def test_a_write_that_fails_leaves_nothing_behind(store: Store) -> None:
+    def fails() -> None:
+        with store.write() as db:
+            db.execute("INSERT INTO signin_failures VALUES ('account:a', ?)", [NOW])
+            raise RuntimeError("half way")
+
+    with pytest.raises(RuntimeError):
+        fails()
+    assert store.read().execute("SELECT count(*) FROM signin_failures").fetchone()[0] == 0
+    add_user(store, "after")
+    assert count(store) == 1
+
+
+def test_a_reader_cannot_write(store: Store) -> None:
+    with pytest.raises(sqlite3.OperationalError, match="readonly"):
+        store.read().execute("DELETE FROM users")
+
+
+def test_many_threads_write_and_none_is_lost(store: Store) -> None:
+    threads = [threading.Thread(target=add_user, args=(store, f"u{i}")) for i in range(40)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert count(store) == 40
+
+
+def test_what_was_written_is_on_the_disk_before_write_returns(store: Store) -> None:
+    with store.write() as db:
+        assert db.execute("PRAGMA synchronous").fetchone()[0] == 2
+        assert db.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
+
+
+def test_a_second_copy_says_who_holds_the_database(tmp_path: Path) -> None:
+    path = tmp_path / "mailroom.db"
+    first = Store(path)
+    code = f"from mailroom.store import Store; from pathlib import Path; Store(Path({str(path)!r}))"
+    second = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert second.returncode != 0
+    assert "Another copy of Mailroom" in second.stderr
+    first.close()
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_database_of_a_newer_version_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "mailroom.db"
+    store = Store(path)
+    with store.write() as db:
+        row = {"migration_set": "mailroom", "name": "m2099_01_01_future", "applied_at": NOW}
+        db.table("_sqlite_migrations").insert(row)
+    store.close()
+    with pytest.raises(StoreError, match="m2099_01_01_future"):
+        Store(path)
+    connection = sqlite3.connect(path)
+    connection.execute("DELETE FROM _sqlite_migrations WHERE name LIKE 'm2099%'")
+    connection.commit()
+    connection.close()
+    Store(path).close()
