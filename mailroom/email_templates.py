@@ -29,6 +29,7 @@ __all__ = [
     "NoSuchTemplate",
     "Rendered",
     "Renderer",
+    "Saved",
     "Summary",
     "TemplateProblem",
     "Usage",
@@ -86,6 +87,17 @@ class Summary:
 
 
 @dataclass(frozen=True)
+class Saved:
+    """A version as a list shows it; author: the name of the person who saved it."""
+
+    id: int
+    number: int
+    subject: str
+    created_at: str
+    author: str
+
+
+@dataclass(frozen=True)
 class Usage:
     """How much hangs on a template."""
 
@@ -131,9 +143,14 @@ def latest(store: Store, template_id: int) -> Version | None:
     return found[0] if found else None
 
 
-def versions(store: Store, template_id: int) -> list[Version]:
-    """All versions of a template, the newest first, of a removed one too; empty when it is unknown."""
-    return _versions(store.read(), "t.id = ?", template_id)
+def versions(store: Store, template_id: int) -> list[Saved]:
+    """When and by whom each version was saved, the newest first; of a removed template too."""
+    rows = store.read().execute(
+        "SELECT v.id, v.number, v.subject, v.created_at, u.name AS author FROM template_versions v "
+        "JOIN users u ON u.id = v.created_by WHERE v.template_id = ? ORDER BY v.number DESC",
+        [template_id],
+    )
+    return [Saved(**dict(row)) for row in rows]
 
 
 def all_templates(store: Store) -> list[Summary]:

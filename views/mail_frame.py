@@ -4,7 +4,10 @@ The pages' own policy forbids inline styles, and a `srcdoc` frame would inherit 
 from an address of its own, with a policy of its own, and shown by `<iframe class="mail" sandbox src=…>`.
 """
 
+import hashlib
 import re
+import threading
+from collections import OrderedDict
 
 from flask import Response
 
@@ -39,3 +42,30 @@ def mail_page(html: str) -> Response:
     response.headers["Content-Security-Policy"] = POLICY
     response.headers["X-Frame-Options"] = "SAMEORIGIN"
     return response
+
+
+class Previews:
+    """Mails that exist only while somebody writes them, kept in memory until their frame has fetched them.
+
+    room: how many are kept for everybody together; the oldest goes first.
+    """
+
+    def __init__(self, room: int = 50) -> None:
+        self._room = room
+        self._lock = threading.Lock()
+        self._mails: OrderedDict[tuple[int, str], str] = OrderedDict()
+
+    def keep(self, user_id: int, html: str) -> str:
+        """A key for the mail, shown to this person alone; the same mail has the same key, so its frame can stay."""
+        key = hashlib.sha256(html.encode()).hexdigest()[:32]
+        with self._lock:
+            self._mails[user_id, key] = html
+            self._mails.move_to_end((user_id, key))
+            while len(self._mails) > self._room:
+                self._mails.popitem(last=False)
+        return key
+
+    def find(self, user_id: int, key: str) -> str | None:
+        """The mail this person kept under `key`, if it is still there."""
+        with self._lock:
+            return self._mails.get((user_id, key))
