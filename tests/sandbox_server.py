@@ -1,5 +1,6 @@
 """A sandbox gateway of their own for tests, on a free port."""
 
+import base64
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -78,3 +79,16 @@ def running_sandbox(*args: str) -> Iterator[Sandbox]:
         finally:
             process.terminate()
             process.wait(timeout=10)
+
+
+def mail_form(**changes: str) -> dict[str, str]:
+    """The fields of a mail that the gateway takes; `html` stands for its decoded message."""
+    html = changes.pop("html", "<p>Halo</p>")
+    form = {
+        "email": "joko@contoh.id",
+        "message": base64.b64encode(html.encode()).decode(),
+        "sender_email": "tim@contoh.id",
+        "sender_name": "Tim",
+        "subject": "Tagihan",
+    }
+    return form | changes
