@@ -1,0 +1,94 @@
+"""A mailroom that really sends, to a sandbox on a socket; for tests of what happens on the way."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from mailroom import batches, drafts, email_templates, identities, recipients, tokens
+from mailroom.service import Service, open_service
+from mailroom.settings import Settings
+from mailroom.verify import verify
+from tests.house import add_people
+from tests.sandbox_server import Sandbox
+
+SUBJECT = "Tagihan {{ nama }}"
+HTML = "<p>Yth. {{ nama }}, tagihan Anda {{ total }}.</p>"
+
+
+@dataclass(frozen=True)
+class Live:
+    """A running mailroom with one token, one sender and one template, and the sandbox it talks to."""
+
+    service: Service
+    sandbox: Sandbox
+    version: email_templates.Version
+
+    def queue(self, csv: str, attachment: tuple[str, bytes] | None = None, name: str = "Tagihan") -> int:
+        """The id of a batch queued from a CSV text, as the sender of the cast."""
+        store, now = self.service.store, self.service.clock()
+        setup = drafts.Setup(name, self.version, 1, 1, "daftar.csv", attachment)
+        draft_id = drafts.create(store, 2, setup, recipients.read_csv(csv.encode()), now)
+        return batches.queue(store, draft_id, 2, now)
+
+    def queue_to(self, *emails: str) -> int:
+        """The id of a batch to these addresses."""
+        rows = [f"{email},Nama {n},Rp {n}" for n, email in enumerate(emails)]
+        return self.queue("\n".join(["email,nama,total", *rows]))
+
+    def batch(self, batch_id: int) -> batches.Batch:
+        found = batches.get(self.service.store, batch_id)
+        assert found
+        return found
+
+    def wait(self, until: Callable[[], object], seconds: float = 30) -> None:
+        """Returns as soon as `until()` is true; fails when that takes too long."""
+        end = time.monotonic() + seconds
+        while not until():
+            assert time.monotonic() < end, "waited in vain"
+            time.sleep(0.05)
+
+    def wait_handed_over(self, batch_id: int, seconds: float = 30) -> batches.Batch:
+        """The batch when nothing of it waits any more."""
+        self.wait(lambda: not self.batch(batch_id).waiting, seconds)
+        return self.batch(batch_id)
+
+    def rows(self, sql: str) -> list[tuple[object, ...]]:
+        """What a query finds in the database."""
+        return [tuple(row) for row in self.service.store.read().execute(sql)]
+
+    def agrees(self) -> None:
+        """Database and ledger hold the same mails, none twice, and every rule holds."""
+        assert verify(self.service.store.read()) == []
+        ours = self.rows(
+            "SELECT m.gateway_id, m.email, m.subject, a.body_sha256, a.attachment_sha256 FROM mails m "
+            "JOIN attempts a ON a.mail_id = m.id AND a.outcome = 'accepted'"
+        )
+        columns = ("msg_id", "email", "subject", "body_sha256", "attachment_sha256")
+        theirs = [tuple(entry[column] for column in columns) for entry in self.sandbox.ledger()]
+        assert sorted(ours, key=str) == sorted(theirs, key=str)
+        assert len(theirs) == len(set(theirs))
+
+
+def prepare(service: Service, sandbox: Sandbox) -> Live:
+    """Puts people, a token, a sender and a template into a fresh mailroom."""
+    add_people(service)
+    store, now = service.store, service.clock()
+    tokens.add(store, service.keys, "Utama", sandbox.token().encode(), 25, 1, now)
+    identities.add(store, "tagihan@contoh.id", "Tim Tagihan", 1, now)
+    version = email_templates.save(store, None, "Tagihan bulanan", SUBJECT, HTML, 1, now)
+    return Live(service, sandbox, version)
+
+
+@contextmanager
+def live_mailroom(folder: Path, sandbox: Sandbox, start: bool = True) -> Iterator[Live]:
+    """A prepared mailroom in `folder`, sending unless `start` is False; stopped cleanly afterwards."""
+    service = open_service(Settings(gateway_url=sandbox.url, data=folder))
+    live = prepare(service, sandbox)
+    try:
+        if start:
+            service.start()
+        yield live
+    finally:
+        service.close()
