@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import re
 import socket
 import struct
 from collections.abc import Iterable
@@ -29,10 +30,14 @@ class Handler(WSGIRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     wbufsize = 65536
-    server_version = "OCA-sandbox"
-    sys_version = ""
+
+    def version_string(self) -> str:
+        return "OCA-sandbox"
 
     def run_wsgi(self) -> None:
+        if not re.fullmatch("[0-9]{1,15}", self.headers.get("Content-Length", "0")):
+            self.send_error(400, "Content-Length is not a number")
+            return
         environ = self.make_environ()
         environ["wsgi.input"] = io.BytesIO(self.read_body(cast(io.BufferedIOBase, environ["wsgi.input"])))
         environ["sandbox.wire"] = wire = Wire()
@@ -50,7 +55,7 @@ class Handler(WSGIRequestHandler):
         A client that is still writing when the connection closes may never see the answer.
         """
         chunked = isinstance(stream, io.RawIOBase)
-        left = SKIPPED_BYTES if chunked else int(self.headers.get("Content-Length") or 0)
+        left = SKIPPED_BYTES if chunked else int(self.headers.get("Content-Length", "0"))
         kept = bytearray()
         while left > 0 and (block := stream.read(min(left, 65536))):
             left -= len(block)

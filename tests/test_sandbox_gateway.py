@@ -283,3 +283,10 @@ def test_a_chunked_body_is_read_like_any_other(sandbox: Sandbox, gateway: reques
     assert gateway.post(url, data=chunks, headers=headers, timeout=30).ok
     assert send(sandbox, gateway).ok
     assert sandbox.summary()["doubled"] == 1
+
+
+def test_a_content_length_that_is_no_number_is_a_bad_request(sandbox: Sandbox) -> None:
+    connection = http.client.HTTPConnection(sandbox.url.removeprefix("http://"), timeout=30)
+    connection.request("POST", "/email/v2/send-single", headers={"Content-Length": "many"})
+    assert connection.getresponse().status == 400
+    connection.close()
