@@ -8,7 +8,7 @@ from sandbox import control, gateway, mailbox
 from sandbox.faults import Faults
 from sandbox.ledger import Ledger
 from sandbox.limit import Limiter
-from sandbox.limits import BODY_BYTES
+from sandbox.server import BODY_BYTES
 from sandbox.state import State
 from sandbox.tokens import Tokens
 from sandbox.traffic import Traffic
