@@ -164,27 +164,27 @@ def record_check(store: Store, token_id: int, result: str, now: datetime) -> Non
 def remove(store: Store, token_id: int) -> None:
     """Removes a token that no mail was sent or prepared with. Raises Problem when one was."""
     with store.write() as db:
-        batches, drafts = _uses(db, token_id)
-        if batches:
-            raise Problem(
-                N_("Batches were sent with this token, and their records name it. Replace its file instead.")
-            )
-        if drafts:
-            raise Problem(
-                N_("Somebody is preparing mail with this token. Remove it when that is sent or discarded.")
-            )
+        needed = _needed(db, token_id)
+        if needed:
+            raise needed
         db.execute("DELETE FROM tokens WHERE id = ?", [token_id])
 
 
-def _uses(db: Database, token_id: int) -> tuple[int, int]:
-    row = next(
-        db.query(
-            "SELECT (SELECT count(*) FROM batches WHERE token_id = :id) AS batches, "
-            "(SELECT count(*) FROM drafts WHERE token_id = :id) AS drafts",
-            {"id": token_id},
+def needed(store: Store, token_id: int) -> Problem | None:
+    """Why the token cannot be removed now, or None when it can."""
+    return _needed(store.read(), token_id)
+
+
+def _needed(db: Database, token_id: int) -> Problem | None:
+    if next(db.query("SELECT 1 FROM batches WHERE token_id = ? LIMIT 1", [token_id]), None):
+        return Problem(
+            N_("Batches were sent with this token, and their records name it. Replace its file instead.")
         )
-    )
-    return int(row["batches"]), int(row["drafts"])
+    if next(db.query("SELECT 1 FROM drafts WHERE token_id = ? LIMIT 1", [token_id]), None):
+        return Problem(
+            N_("Somebody is preparing mail with this token. Remove it when that is sent or discarded.")
+        )
+    return None
 
 
 def _named(name: str) -> str:

@@ -234,6 +234,7 @@ def test_a_token_that_mail_belongs_to_stays(store: Store, keys: Keys, adi: int, 
     with store.write() as db:
         give_it_work(db, table, line.id, adi)
 
+    assert tokens.needed(store, line.id)
     with pytest.raises(Problem):
         tokens.remove(store, line.id)
     assert tokens.get(store, line.id, NOW) == line

@@ -79,7 +79,7 @@ def remove_token(token_id: int) -> Response:
     """Asks, then removes a token that nothing was sent with."""
     line = _token(token_id)
     if request.method == "GET":
-        return show("gateway/remove_token.html", line=line, problem=None)
+        return show("gateway/remove_token.html", line=line, problem=tokens.needed(service().store, token_id))
     try:
         tokens.remove(service().store, token_id)
     except Problem as problem:
