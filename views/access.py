@@ -39,7 +39,7 @@ POLICY: Mapping[str, Literal["anyone"] | Role] = {
     "history.attachment": "viewer",
     "history.look_again": "sender",
     "templates.index": "viewer",
-    "templates.show_version": "viewer",
+    "templates.one": "viewer",
     "templates.preview": "viewer",
     "templates.preview_mail": "viewer",
     "templates.new": "sender",
