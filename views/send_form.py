@@ -1,0 +1,184 @@
+"""The form on the Send page: what was typed and chosen, read all at once so that every fault shows at once."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from flask import request
+from flask_babel import format_date
+from werkzeug.datastructures import FileStorage
+
+from mailroom import attachments, csv_files, drafts, email_templates, identities, recipients, tokens
+from mailroom.drafts import Setup
+from mailroom.email_templates import Version
+from mailroom.identities import Identity
+from mailroom.problems import Problem, Sentence, say
+from mailroom.recipients import Sheet
+from mailroom.rendering import Renderer
+from mailroom.tokens import TokenLine
+from oca.words import N_
+from views.here import service
+
+# The names of the inputs for the fields of one recipient start with this, so that they meet no other input.
+VALUE = "value-"
+PASTED = N_("pasted list")
+ONE = N_("one address")
+
+Errors = dict[str, Sentence]
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What can be chosen from: templates, who mail comes from, and the tokens it can go out with now."""
+
+    templates: list[email_templates.Summary]
+    identities: list[Identity]
+    tokens: list[TokenLine]
+
+    @property
+    def complete(self) -> bool:
+        """Whether there is at least one of each, so that mail can be sent at all."""
+        return bool(self.templates and self.identities and self.tokens)
+
+
+@dataclass
+class Form:
+    """A filled form: what can be made of it, and the faults beside their inputs."""
+
+    typed: Mapping[str, str]
+    errors: Errors = field(default_factory=dict)
+    version: Version | None = None
+    setup: Setup | None = None
+    sheet: Sheet | None = None
+
+    @contextmanager
+    def beside(self, name: str) -> Iterator[None]:
+        """A Problem raised inside is shown beside the input `name`."""
+        try:
+            yield
+        except Problem as problem:
+            self.errors[name] = problem.sentence
+
+
+def choices() -> Choices:
+    """What this team has to choose from at the moment."""
+    here = service()
+    return Choices(
+        email_templates.all_templates(here.store),
+        identities.all_identities(here.store),
+        tokens.usable(here.store, here.clock()),
+    )
+
+
+def read(offered: Choices) -> Form:
+    """The form that was sent, with a setup and a sheet when there is no fault in it."""
+    form = Form(request.form)
+    form.version = chosen_version(form.typed, offered)
+    if form.version is None:
+        form.errors["template"] = say(N_("Choose a template."))
+    sender_id = _chosen(
+        form, "sender", (one.id for one in offered.identities), N_("Choose who the mail is from.")
+    )
+    token_id = _chosen(form, "token", (one.id for one in offered.tokens), N_("Choose a token."))
+    name = form.typed.get("name", "").strip() or _usual_name(form.version)
+    with form.beside("name"):
+        name = drafts.named(name)
+    attachment = _attachment(form)
+    source = _read_recipients(form)
+    if form.version and not form.errors:
+        form.setup = Setup(name, form.version, sender_id, token_id, source, attachment)
+    return form
+
+
+def forgotten_files(form: Form) -> None:
+    """Says beside each file that was chosen that it has to be chosen again: browsers do not keep files."""
+    for name in ("file", "attachment"):
+        chosen = _file(name)
+        if chosen and name not in form.errors:
+            form.errors[name] = say(
+                N_("Choose “%(name)s” again; browsers do not keep files."), name=chosen.filename
+            )
+
+
+def chosen_version(typed: Mapping[str, str], offered: Choices) -> Version | None:
+    """The newest version of the template chosen, or of the first one while nothing was chosen."""
+    if "template" not in typed:
+        return email_templates.latest(service().store, offered.templates[0].id)
+    number = typed["template"]
+    return email_templates.latest(service().store, int(number)) if _is_id(number) else None
+
+
+def _chosen(form: Form, name: str, ids: Iterable[int], sentence: str) -> int:
+    offered = list(ids)
+    # With only one there is nothing to choose, and the form does not ask.
+    number = form.typed.get(name) or (str(offered[0]) if len(offered) == 1 else "")
+    if _is_id(number) and int(number) in offered:
+        return int(number)
+    form.errors[name] = say(sentence)
+    return 0
+
+
+def _is_id(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) < 16
+
+
+def _usual_name(version: Version | None) -> str:
+    today = format_date(service().clock(), "d MMMM y")
+    return f"{version.template_name[:80]}, {today}" if version else today
+
+
+def _file(name: str) -> FileStorage | None:
+    chosen = request.files.get(name)
+    return chosen if chosen and chosen.filename else None
+
+
+def _attachment(form: Form) -> tuple[str, bytes] | None:
+    chosen = _file("attachment")
+    if chosen is None:
+        return None
+    # One byte more than allowed is enough to see that it is too large.
+    content = chosen.read(attachments.MAX_BYTES + 1)
+    with form.beside("attachment"):
+        attachments.refuse(content)
+    return str(chosen.filename), content
+
+
+def _read_recipients(form: Form) -> str:
+    """Where the recipients came from; the way that was filled in is the one that counts."""
+    chosen, pasted = _file("file"), form.typed.get("pasted", "").strip()
+    alone = form.typed.get("email", "").strip()
+    filled = [way for way, given in (("file", chosen), ("pasted", pasted), ("email", alone)) if given]
+    if len(filled) != 1:
+        form.errors["recipients"] = say(_NONE if not filled else _SEVERAL)
+        return ""
+    way = filled[0]
+    with form.beside(way):
+        if chosen:
+            form.sheet = recipients.read_csv(chosen.read(csv_files.MAX_BYTES + 1))
+        elif pasted:
+            form.sheet = recipients.read_pasted(form.typed["pasted"])
+        else:
+            values = (
+                {name: form.typed.get(VALUE + name, "") for name in form.version.fields}
+                if form.version
+                else {}
+            )
+            form.sheet = recipients.one(alone, values)
+        if form.version:
+            _fit(form, form.sheet, form.version, way)
+    return {"file": attachments.safe_name(str(chosen.filename)) if chosen else "", "pasted": PASTED}.get(
+        way, ONE
+    )
+
+
+def _fit(form: Form, sheet: Sheet, version: Version, way: str) -> None:
+    recipients.keys(sheet, version.fields)
+    if way == "email":
+        # A list shows its faults on the next page; the only mail there is has them mended here.
+        row = next(recipients.check(sheet, Renderer(version.subject, version.html)))
+        for key, fault in row.errors.items():
+            form.errors["email" if key in ("email", recipients.WHOLE_ROW) else VALUE + key] = fault
+
+
+_NONE = N_("Say who gets the mail: choose a file, paste a list, or write one address.")
+_SEVERAL = N_("The recipients are given in more than one way. Keep one and clear the others.")
