@@ -71,7 +71,7 @@ def _address(email: str) -> str:
             email.strip(), check_deliverability=False, allow_smtputf8=False, test_environment=True
         )
     except EmailNotValidError:
-        sentence = N_("This is not an email address; it looks like info@contoh.co.id.")
+        sentence = N_("This is not an email address. One looks like info@contoh.co.id.")
         raise Problem(sentence, field="email") from None
     return found.normalized
 
