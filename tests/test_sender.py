@@ -180,7 +180,7 @@ def test_what_a_crash_left_on_the_wire_is_in_doubt_afterwards(live: Live) -> Non
 
 
 def test_two_mails_to_one_address_are_never_in_doubt_together(live: Live) -> None:
-    live.sandbox.faults(**{"next": ["500_after"]})
+    live.sandbox.faults(next=["500_after"])
     first = live.queue_to("joko@contoh.id")
     live.wait(lambda: live.batch(first).counts.get("unknown"))
     second = live.queue_to("JOKO@contoh.id")
