@@ -100,7 +100,7 @@ def confirm(draft_id: str) -> Response:
         return see_other("batches.one", batch_id=batch_id)
     if not draft.good:
         return see_other("send.check", draft_id=draft_id)
-    return show("send/confirm.html", **_facts(draft), **_arrival(draft))
+    return show("send/confirm.html", **_facts(draft) | _arrival(draft))
 
 
 @blueprint.post("/<draft_id>/queue")
@@ -145,14 +145,8 @@ def _show_check(draft: Draft) -> Response:
         return show("send/_arrival.html", "send/_arrival.html", draft=draft, **_arrival(draft))
     batch_id = batches.by_form_key(service().store, draft.id)
     todo = drafts.faults(service().store, draft.id)
-    response = show(
-        "send/check.html",
-        todo=todo,
-        batch_id=batch_id,
-        **_facts(draft),
-        **_bad_rows(draft),
-        **_arrival(draft),
-    )
+    context = _facts(draft) | _bad_rows(draft) | _arrival(draft)
+    response = show("send/check.html", todo=todo, batch_id=batch_id, **context)
     response.vary.add("HX-Request-Type")
     return response
 
