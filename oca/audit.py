@@ -144,9 +144,11 @@ class AuditLog:
 
     def __init__(self, path: str | Path) -> None:
         path = Path(path)
-        path.touch(mode=0o600)
+        lock = path.with_name(path.name + ".lock")
+        for file in (path, lock):
+            file.touch(mode=0o600)
         self._threads = threading.Lock()
-        self._processes = path.with_name(path.name + ".lock").open("a")
+        self._processes = lock.open("a")
         connection = sqlite3.connect(path, timeout=10, check_same_thread=False)
         self._db = sqlite_utils.Database(connection)
         with self._alone():

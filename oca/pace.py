@@ -11,7 +11,7 @@ from oca.contract import DEFAULT_PER_SECOND
 
 _SECOND = 1.02  # a window a little longer than a second, so that jitter on the way breaks no limit
 _SHARE = 0.97  # of the limit, for the same reason
-_CATCH_UP = 0.01  # seconds a late waker may make good, or every oversleep would cost throughput
+_CATCH_UP = 0.01  # seconds a late waker may make good at most, or every oversleep would cost throughput
 _HIGHEST = 1000.0
 _LONGEST_PAUSE = 3600.0
 
@@ -108,7 +108,8 @@ class Pace:
         return max(self._next_at, window_opens, self._paused_until)
 
     def _grant(self, now: float) -> Slot:
-        self._next_at = max(self._next_at, now - _CATCH_UP) + self._spacing()
+        spacing = self._spacing()
+        self._next_at = max(self._next_at, now - min(_CATCH_UP, spacing / 2)) + spacing
         self._grants.append(now)
         while self._grants[0] < now - 2 * _SECOND:
             self._grants.popleft()
