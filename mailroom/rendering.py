@@ -20,6 +20,7 @@ MAX_SUBJECT = 255  # characters, filled in
 MAX_HTML_BYTES = 500_000  # UTF-8, as written and again filled in
 MAX_FIELDS = 100
 MAX_PLACES = 2_000  # where fields stand, in the subject and the body each
+MAX_PLACE = 200  # characters from {{ to }}, unless it is a plain name
 MAX_NAME = 60
 
 ALLOWED = (nodes.Template, nodes.Output, nodes.TemplateData, nodes.Name)
@@ -188,10 +189,13 @@ def _parse(source: str, part: str) -> nodes.Template:
         )
     if found := _TAG_OR_COMMENT.search(source):
         raise _tag_or_comment(source, part, found)
+    # Jinja takes seconds for a thousand filters in a row, and nobody means a field by that.
+    if any(len(place.group()) > MAX_PLACE and not _is_field(place) for place in _PLACE.finditer(source)):
+        raise _refusal(source, part, None)
     try:
         tree = _ENVIRONMENTS[part].parse(source)
     except (TemplateSyntaxError, RecursionError, ValueError):
-        # Thousands of brackets or digits make the parser give way with the latter two.
+        # Many brackets or digits make the parser give way with the latter two.
         raise _refusal(source, part, None) from None
     _check(tree, source, part)
     return tree
