@@ -14,10 +14,15 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 from tests.sandbox_server import ROOT, Sandbox
 
 CHROMIUM = "/usr/bin/chromium"
-QUIET = (
-    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync"
-).split()
+QUIET = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 SCREENS = ROOT / "tests" / "screens"
 DESK = (1440, 900)
 PHONE = (390, 844)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 from mailroom import batches, drafts, email_templates, identities, recipients, tokens
 from mailroom.service import Service, open_service
@@ -13,6 +14,8 @@ from mailroom.verify import verify
 from tests.house import add_people
 from tests.sandbox_server import Sandbox
 
+# A token in form: {"alg": "RS256"}, {"sub": "1", "iat": 1790000000}, and no signature that anybody would take.
+A_TOKEN = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiIxIiwiaWF0IjoxNzkwMDAwMDAwfQ.c2lnbmF0dXJl"
 SUBJECT = "Tagihan {{ nama }}"
 HTML = "<p>Yth. {{ nama }}, tagihan Anda {{ total }}.</p>"
 
@@ -74,11 +77,22 @@ class Live:
 def prepare(service: Service, sandbox: Sandbox) -> Live:
     """Puts people, a token, a sender and a template into a fresh mailroom."""
     add_people(service)
+    return _fill(service, sandbox, sandbox.token())
+
+
+def prepare_records(service: Service) -> Live:
+    """A mailroom with its people, given a token, a sender, a template and a batch of two; nothing is sent."""
+    live = _fill(service, None, A_TOKEN)
+    live.queue_to("joko@contoh.id", "siti@contoh.id")
+    return live
+
+
+def _fill(service: Service, sandbox: Sandbox | None, token: str) -> Live:
     store, now = service.store, service.clock()
-    tokens.add(store, service.keys, "Utama", sandbox.token().encode(), 25, 1, now)
+    tokens.add(store, service.keys, "Utama", token.encode(), 25, 1, now)
     identities.add(store, "tagihan@contoh.id", "Tim Tagihan", 1, now)
     version = email_templates.save(store, None, "Tagihan bulanan", SUBJECT, HTML, 1, now)
-    return Live(service, sandbox, version)
+    return Live(service, cast(Sandbox, sandbox), version)
 
 
 @contextmanager

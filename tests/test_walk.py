@@ -1,7 +1,6 @@
 """The whole way in a real browser: from the set-up link to opened mails, as somebody who reads nothing would go."""
 
 import hashlib
-import re
 from collections.abc import Iterator
 from pathlib import Path
 

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from flask import Flask
 from flask_babel import gettext as _
+from flask_babel import ngettext
 
 import oca
 from mailroom.history import Attempt, Line, Mail, Moment
@@ -68,9 +69,11 @@ def looked(mail: Mail, now: datetime) -> str:
         return _("Not looked up yet.")
     seconds = max(0, round((now - parse(mail.looked_at)).total_seconds()))
     if seconds < 90:
-        return _("Last looked up %(n)s seconds ago.", n=seconds)
+        return ngettext("Last looked up %(num)s second ago.", "Last looked up %(num)s seconds ago.", seconds)
     if seconds < 5400:
-        return _("Last looked up %(n)s minutes ago.", n=round(seconds / 60))
+        return ngettext(
+            "Last looked up %(num)s minute ago.", "Last looked up %(num)s minutes ago.", round(seconds / 60)
+        )
     return _("Last looked up at %(at)s.", at=when(mail.looked_at, "medium"))
 
 

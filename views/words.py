@@ -4,10 +4,11 @@ from datetime import datetime
 from decimal import Decimal
 
 from flask import Flask
-from flask_babel import format_datetime, format_decimal, gettext
+from flask_babel import format_datetime, format_decimal, gettext, to_user_timezone
 
 from mailroom.problems import Problem, Sentence
 from mailroom.times import parse
+from views.here import service
 
 
 def said(sentence: Sentence | Problem | str) -> str:
@@ -30,6 +31,14 @@ def when(moment: str | datetime | None, style: str = "medium") -> str:
         "second": "HH:mm:ss",
     }
     return format_datetime(parse(moment) if isinstance(moment, str) else moment, patterns[style])
+
+
+def moment(stored: str) -> str:
+    """A stored moment in as few words as tell it: 09:41 today, 23 Nov 09:41 this year, 23 Nov 2025 before."""
+    local, today = to_user_timezone(parse(stored)), to_user_timezone(service().clock())
+    if local.date() == today.date():
+        return format_datetime(parse(stored), "HH:mm:ss")
+    return format_datetime(parse(stored), "d MMM HH:mm" if local.year == today.year else "d MMM y")
 
 
 def number(value: int | float | Decimal) -> str:
@@ -58,4 +67,6 @@ def duration(seconds: float) -> str:
 
 def init(app: Flask) -> None:
     """Makes the filters known to the page templates."""
-    app.jinja_env.filters.update(said=said, when=when, number=number, size=size, duration=duration)
+    app.jinja_env.filters.update(
+        said=said, when=when, moment=moment, number=number, size=size, duration=duration
+    )
