@@ -1,5 +1,6 @@
 """What adding people promises: the set-up link, and what a person may give as name, address and password."""
 
+import hashlib
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -10,6 +11,7 @@ from mailroom import invites, passwords, people
 from mailroom.people import User
 from mailroom.problems import Problem
 from mailroom.store import Store
+from mailroom.times import iso
 
 NOW = datetime(2026, 11, 23, 2, 41, 7, tzinfo=UTC)
 PASSWORD = "kereta api malam adi"
@@ -93,6 +95,21 @@ def test_a_link_stays_good_when_the_form_has_a_fault(store: Store) -> None:
     with pytest.raises(Problem):
         invites.accept_invite(store, secret, "adi@contoh.id", "Adi", "pendek", NOW)
     assert accept(store, secret).role == "admin"
+
+
+def test_an_admins_invitation_gives_its_role_and_works_once(store: Store) -> None:
+    admin = people.add(store, "adi@contoh.id", "Adi", "admin", PASSWORD, NOW)
+    secret_hash = hashlib.sha256(b"undangan").hexdigest()
+    with store.write() as db:
+        db.execute(
+            "INSERT INTO invites (secret_hash, role, email, invited_by, created_at, expires_at) "
+            "VALUES (?, 'viewer', 'vino@contoh.id', ?, ?, ?)",
+            [secret_hash, admin.id, iso(NOW), iso(later(hours=48))],
+        )
+    assert invites.find_invite(store, "undangan", NOW) == invites.Invite("viewer", "vino@contoh.id")
+    assert accept(store, "undangan", email="vino@contoh.id").role == "viewer"
+    with pytest.raises(invites.InviteEnded):
+        accept(store, "undangan", email="lain@contoh.id")
 
 
 # What a person gives
