@@ -59,8 +59,9 @@ class Setup:
 class Draft:
     """A draft as its pages show it.
 
-    columns: each column's name as in the list, with the key of its values in a `Row`. delimiter, encoding: of the
-    file, or "". good, total: rows. attachment_size: in bytes.
+    columns: each column's name as in the list, with the key of its values in a `Row`; shown: those of them that
+    matter for sending, which are the address and what the template needs. delimiter, encoding: of the file, or "".
+    good, total: rows. attachment_size: in bytes.
     """
 
     id: str
@@ -75,6 +76,7 @@ class Draft:
     attachment_size: int | None
     source: str
     columns: tuple[tuple[str, str], ...]
+    shown: tuple[tuple[str, str], ...]
     delimiter: str
     encoding: str
     good: int
@@ -146,7 +148,8 @@ def get(store: Store, draft_id: str, user_id: int) -> Draft:
     if row is None:
         raise LookupError("no such draft")
     shape = json.loads(row["columns"])
-    return Draft(**{**row, **shape, "columns": tuple((name, key) for name, key in shape["columns"])})
+    columns, shown = (tuple((name, key) for name, key in shape[part]) for part in ("columns", "shown"))
+    return Draft(**{**row, **shape, "columns": columns, "shown": shown})
 
 
 def faults(store: Store, draft_id: str) -> list[Fault]:
@@ -233,7 +236,8 @@ def _shape(sheet: Sheet, renderer: Renderer) -> dict[str, object]:
     for key, index in recipients.keys(sheet, renderer.fields).items():
         first_key.setdefault(index, key)
     columns = [(column, first_key[index]) for index, column in enumerate(sheet.columns)]
-    return {"columns": columns, "delimiter": sheet.delimiter, "encoding": sheet.encoding}
+    shown = [one for one in columns if one[0] == sheet.email_column or one[1] in renderer.fields]
+    return {"columns": columns, "shown": shown, "delimiter": sheet.delimiter, "encoding": sheet.encoding}
 
 
 def _packed(draft_id: str, row: Row) -> tuple[str, int, str, str, str]:

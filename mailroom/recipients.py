@@ -30,6 +30,7 @@ MISSING = N_("Missing")
 DUPLICATE = N_("Same as row %(row)s")
 TOO_LONG = N_("Too long: %(length)s characters; at most %(most)s")
 BREAK_IN_SUBJECT = N_("A line break or control character; it goes into the subject")
+SWALLOWED = N_("Other rows stand inside one cell: a quotation mark is opened there and closed too late")
 EXTRA_CELLS = N_("More cells than columns: %(cells)s")
 
 # A fault that belongs to the row and not to one of its cells.
@@ -181,6 +182,8 @@ def _checked(sheet: Sheet, renderer: Renderer, places: dict[str, int]) -> Iterat
         errors = _cell_faults(values, renderer)
         if fault or number != (first := seen.setdefault(email.casefold(), number)):
             errors[email_key] = fault or say(DUPLICATE, row=first)
+        if sheet.delimiter and any(_holds_rows(cell, sheet.delimiter) for cell in cells):
+            errors[WHOLE_ROW] = say(SWALLOWED)
         extra = [cell.strip() for cell in cells[len(sheet.columns) :] if cell.strip()]
         if extra:
             errors[WHOLE_ROW] = say(EXTRA_CELLS, cells=", ".join(extra)[:200])
@@ -189,13 +192,22 @@ def _checked(sheet: Sheet, renderer: Renderer, places: dict[str, int]) -> Iterat
         yield Row(number, email, values, errors)
 
 
+def _holds_rows(cell: str, delimiter: str) -> bool:
+    # A mark that is closed rows later makes a cell that is well-formed, and those rows would go missing unseen.
+    return "\n" in cell and any("@" in line and delimiter in line for line in cell.split("\n")[1:])
+
+
 def _cell_faults(values: dict[str, str], renderer: Renderer) -> dict[str, Sentence]:
-    errors = {name: say(MISSING) for name in renderer.fields if name not in values}
-    for key, value in values.items():
-        if len(value) > MAX_VALUE:
-            errors[key] = say(TOO_LONG, length=len(value), most=MAX_VALUE)
-        elif key in renderer.subject_fields and _CONTROL.search(value):
-            errors[key] = say(BREAK_IN_SUBJECT)
+    errors: dict[str, Sentence] = {}
+    # Columns the template does not use may hold anything.
+    for name in renderer.fields:
+        value = values.get(name, "")
+        if not value:
+            errors[name] = say(MISSING)
+        elif len(value) > MAX_VALUE:
+            errors[name] = say(TOO_LONG, length=len(value), most=MAX_VALUE)
+        elif name in renderer.subject_fields and _CONTROL.search(value):
+            errors[name] = say(BREAK_IN_SUBJECT)
     return errors
 
 

@@ -125,6 +125,14 @@ def test_every_fault_stands_in_its_cell() -> None:
     }
 
 
+def test_rows_swallowed_by_a_quotation_mark_closed_too_late_are_not_lost_unseen() -> None:
+    sheet = read_csv(
+        b'email;nama\na@contoh.id;"Toko\nb@contoh.id;Budi\nc@contoh.id;Pipa 5"\nd@contoh.id;Didi\n'
+    )
+    assert "Other rows stand inside one cell" in faults(sheet)[2][WHOLE_ROW]
+    assert [row.number for row in rows(sheet)] == [2, 3]
+
+
 def test_a_line_break_in_a_value_for_the_body_is_fine() -> None:
     assert not faults(read_csv(b'email;nama;total\na@contoh.id;Sri;"1\n2"\n'), NAMED)
 
