@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from jinja2 import StrictUndefined, Template, TemplateSyntaxError, nodes
 from jinja2.sandbox import SandboxedEnvironment
@@ -124,7 +125,12 @@ class Renderer:
                 raise MissingField(name)
         for name in self.subject_fields:
             if _CONTROL.search(values[name]):
-                raise FieldProblem(N_("“%(name)s” stands in the subject and has a line break in it."), name)
+                raise FieldProblem(
+                    N_(
+                        "“%(name)s” stands in the subject and has a line break or another invisible character in it."
+                    ),
+                    name,
+                )
         if self._subject.size(values) > MAX_SUBJECT:
             raise Problem(_SUBJECT_TOO_LONG, "subject", limit=MAX_SUBJECT)
         # Measured before it is made: one long value in many places would fill the memory.
@@ -153,7 +159,7 @@ class _Part:
         self._count = Counter(place.name for place in places)
         self.fields = tuple(self._count)
         self.text_size = sum(len(text.data) for text in tree.find_all(nodes.TemplateData))
-        # Neutral names: `self` means something to Jinja, and Python takes “ﬁ” and “fi” for the same name.
+        # Neutral names: `self` and `range` mean something to Jinja, and Python takes “ﬁ” and “fi” for the same name.
         self._aliases = {name: f"field_{number}" for number, name in enumerate(self.fields)}
         for place in places:
             place.name = self._aliases[place.name]
@@ -167,16 +173,8 @@ class _Part:
         return self._template.render({alias: values[name] for name, alias in self._aliases.items()})
 
 
-def _environment(*, autoescape: bool) -> SandboxedEnvironment:
-    environment = SandboxedEnvironment(
-        autoescape=autoescape, undefined=StrictUndefined, keep_trailing_newline=True
-    )
-    # A field may be called `range` or `dict`.
-    environment.globals.clear()
-    return environment
-
-
-_ENVIRONMENTS = {"subject": _environment(autoescape=False), "html": _environment(autoescape=True)}
+_JINJA = partial(SandboxedEnvironment, undefined=StrictUndefined, keep_trailing_newline=True)
+_ENVIRONMENTS = {"subject": _JINJA(autoescape=False), "html": _JINJA(autoescape=True)}
 
 
 def _parse(source: str, part: str) -> nodes.Template:
