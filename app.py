@@ -69,6 +69,14 @@ def create_app(service: Service) -> Flask:
     return app
 
 
+def _stop(*_: object) -> None:
+    # Pressed twice, the second must not break off the wait for the last answers.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    print("Stopping: waiting for the gateway's last answers…", flush=True)
+    raise SystemExit
+
+
 def serve() -> None:
     """Serves pages and sends mail until it is told to stop."""
     settings = from_environment(os.environ)
@@ -83,7 +91,8 @@ def serve() -> None:
         print(f"OCA Mailroom is open at {address}", flush=True)
         if link:
             print(f"Set it up once, with this link: {address}/setup/{link}", flush=True)
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        signal.signal(signal.SIGTERM, _stop)
+        signal.signal(signal.SIGINT, _stop)
         service.start()
         server.run()
     finally:

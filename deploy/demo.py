@@ -27,7 +27,8 @@ def main() -> int:
     """Runs both until Ctrl-C; the exit code is the dashboard's."""
     data = Path(os.environ.get("MAILROOM_DATA", "data"))
     sandbox_data = data / "sandbox"
-    sandbox_data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for folder in (data, sandbox_data):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     gateway_port = free_port(int(os.environ.get("SANDBOX_PORT", "8026")))
     gateway = subprocess.Popen(
         [sys.executable, "-m", "sandbox", "--port", str(gateway_port), "--data", str(sandbox_data)],

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from oca import DEFAULT_BASE_URL
+from oca.client import safe_url
 from oca.words import N_
-
-REAL_GATEWAY = "https://webapigw.ocatelkom.co.id"
 
 
 class SettingError(ValueError):
@@ -23,7 +23,7 @@ class Settings:
     proxies: how many trusted proxies stand in front. secure_cookies: whether browsers come by https.
     """
 
-    gateway_url: str = REAL_GATEWAY
+    gateway_url: str = DEFAULT_BASE_URL
     sandbox: bool = False
     data: Path = Path("data")
     host: str = "127.0.0.1"
@@ -46,7 +46,7 @@ class Settings:
 def from_environment(environment: Mapping[str, str]) -> Settings:
     """The settings an environment asks for. Raises SettingError for a value that cannot be used."""
     return Settings(
-        gateway_url=environment.get("OCA_GATEWAY_URL", REAL_GATEWAY).rstrip("/"),
+        gateway_url=_gateway(environment.get("OCA_GATEWAY_URL") or DEFAULT_BASE_URL),
         sandbox=_flag(environment, "MAILROOM_SANDBOX"),
         data=Path(environment.get("MAILROOM_DATA", "data")),
         host=environment.get("MAILROOM_HOST", "127.0.0.1"),
@@ -55,6 +55,13 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         proxies=_number(environment, "MAILROOM_PROXIES", 0),
         secure_cookies=_flag(environment, "MAILROOM_HTTPS"),
     )
+
+
+def _gateway(url: str) -> str:
+    try:
+        return safe_url(url)
+    except ValueError as error:
+        raise SettingError(N_("OCA_GATEWAY_URL cannot be used. %(why)s") % {"why": error}) from None
 
 
 def _number(environment: Mapping[str, str], name: str, default: int) -> int:

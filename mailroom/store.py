@@ -39,6 +39,8 @@ class Store:
         # A thread that ends takes its reader with it, so they are only remembered weakly.
         self._readers: weakref.WeakSet[Database] = weakref.WeakSet()
         self._owner = _own(path)
+        # SQLite gives its WAL file the database's mode.
+        path.touch(mode=0o600)
         try:
             self._writer = Database(_connect(path))
             _refuse_newer(self._writer)

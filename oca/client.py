@@ -54,7 +54,7 @@ class Client:
             raise ValueError(N_("This token cannot be sent: read it with read_token()."))
         self.token = token
         self.clock_offset: float | None = None
-        self._base_url = _safe_url(base_url)
+        self._base_url = safe_url(base_url)
         self._audit = audit
         self._pace = pace or Pace()
         self._own_pace = pace is None
@@ -228,7 +228,8 @@ def _since(started: float) -> int:
     return round((time.monotonic() - started) * 1000)
 
 
-def _safe_url(base_url: str) -> str:
+def safe_url(base_url: str) -> str:
+    """The address without a slash at its end. Raises ValueError where a token sent there would not be safe."""
     parts = urlsplit(base_url)
     if not parts.hostname or parts.scheme not in ("http", "https") or parts.query or parts.fragment:
         raise ValueError(N_("The gateway's address must look like https://example.com."))

@@ -67,6 +67,12 @@ def test_what_was_written_is_on_the_disk_before_write_returns(store: Store) -> N
         assert db.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
 
 
+def test_nobody_else_on_the_machine_can_read_it(store: Store) -> None:
+    add_user(store, "a")
+    for path in store.path.parent.glob("mailroom.db*"):
+        assert path.stat().st_mode & 0o077 == 0, path.name
+
+
 def test_a_second_copy_says_who_holds_the_database(tmp_path: Path) -> None:
     path = tmp_path / "mailroom.db"
     first = Store(path)
