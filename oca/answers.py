@@ -74,8 +74,9 @@ def read_history(answer: Answer, page: int, limit: int) -> HistoryPage:
     items = tuple(_row(_object(row), _msg_id(_object(row))) for row in rows)
     return HistoryPage(
         page=_count(envelope.get("page"), page),
-        # A bare list does not say how many pages there are: a full one may have a successor.
-        pages=_count(envelope.get("pages"), page + 1 if len(items) >= limit else page),
+        # A bare list does not say how many pages there are, nor at how many rows the gateway cuts a page:
+        # only an empty one is sure to be behind the last.
+        pages=_count(envelope.get("pages"), page + 1 if items else page),
         total_inpage=_count(envelope.get("total_inpage"), len(items)),
         limit=_count(envelope.get("limit"), limit),
         items=items,

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 
 from oca.contract import DEFAULT_PER_SECOND
 
-_SECOND = 1.02  # a window a little longer than a second, so that jitter on the way breaks no limit
-_SHARE = 0.97  # of the limit, for the same reason
+_SECOND = 1.03  # a window a little longer than a second, so that jitter on the way breaks no limit
+_SHARE = 0.965  # of the limit, for the same reason
 _CATCH_UP = 0.01  # seconds a late waker may make good at most, or every oversleep would cost throughput
 _HIGHEST = 1000.0
 _LONGEST_PAUSE = 3600.0

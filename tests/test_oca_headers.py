@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from requests.structures import CaseInsensitiveDict
 
@@ -71,6 +71,7 @@ def test_without_retry_after_the_reset_counts_and_without_both_nothing_is_told()
     assert retry_after(headers(), NOW) is None
 
 
+@settings(deadline=None)
 @given(
     st.text()
     | st.sampled_from(["nan", "inf", "-1", "1e9", "25, 25", "9" * 16, "٣", "Mon, 99 Foo 0 0:0:0 GMT"])

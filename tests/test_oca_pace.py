@@ -4,7 +4,7 @@ import threading
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from oca import Pace, Slot
@@ -36,6 +36,7 @@ def busiest_second(slots: list[Slot]) -> int:
     return max((sum(start <= at < start + 1 for at in times) for start in times), default=0)
 
 
+@settings(deadline=None)
 @given(
     st.floats(0.5, 60),
     st.lists(st.floats(0.0001, 0.3), min_size=20, max_size=200),

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from oca.token import MAX_BYTES, TokenError, parse_token, read_token
@@ -91,6 +91,7 @@ def test_claims_say_when_a_token_ends() -> None:
     assert not parse_token(SECRET).expired(now)
 
 
+@settings(deadline=None)
 @given(
     st.recursive(st.none() | st.booleans() | st.floats() | st.integers() | st.text(), st.lists, max_leaves=5)
 )
@@ -100,6 +101,7 @@ def test_a_claim_may_hold_anything(value: object) -> None:
     assert token.expires_at is None or token.expires_at.tzinfo is UTC
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300) | st.text(max_size=300))
 def test_whatever_a_file_holds_only_a_token_error_without_the_content_comes_out(data: bytes | str) -> None:
     with pytest.raises(TokenError) as caught:
