@@ -197,6 +197,12 @@ def test_a_body_the_gateway_does_not_give_back_is_none() -> None:
     assert read_status(the({**ROW, "message_body": "-"}), "m1").message_body is None
 
 
+def test_half_a_character_is_replaced_so_that_every_text_can_be_stored() -> None:
+    status = read_status(the({**ROW, "message_body": "a\ud83db", "email": "a\ud83d@contoh.id"}), "m1")
+    assert status.message_body == "a?b"
+    assert status.email.encode()
+
+
 @pytest.mark.parametrize(
     ("created", "expected"),
     [

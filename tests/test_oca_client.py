@@ -99,10 +99,15 @@ def test_a_redirect_is_not_followed_and_the_token_stays_here(stub: Stub, code: i
         huge = gzip.compress(bytes(50_000_000))
         location = f"Location: {elsewhere.url}/{TOKEN.secret}"
         stub.reply = answer(f"{code} Moved", huge, location, "Content-Encoding: gzip")
+        client = stub.client()
+        tracemalloc.start()
         with pytest.raises(oca.UnexpectedRedirect) as caught:
-            stub.client().send(MAIL)
+            client.send(MAIL)
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
     assert caught.value.may_have_left
     assert elsewhere.connections == 0
+    assert peak < 20_000_000, "its body is read with bounds too"
 
 
 def test_a_netrc_file_and_proxies_are_not_asked(
