@@ -1,0 +1,134 @@
+"""A dashboard in a process of its own, as an admin starts it, that a test may kill, freeze, stop and start again."""
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from mailroom.service import open_service
+from mailroom.settings import Settings
+from tests.faults.count import Count, count
+from tests.live import Live, prepare
+from tests.sandbox_server import ROOT, Sandbox
+
+PATIENCE_SECONDS = 60.0
+
+
+def prepare_folder(folder: Path, sandbox: Sandbox, mails: int = 0) -> None:
+    """Makes a data folder with people, a token, a sender, a template and a batch of so many queued mails."""
+    service = open_service(Settings(gateway_url=sandbox.url, data=folder))
+    try:
+        live = prepare(service, sandbox)
+        if mails:
+            queue(live, mails)
+    finally:
+        service.close()
+
+
+def queue(live: Live, mails: int) -> int:
+    """The id of a batch of so many mails, each with an address and a content of its own."""
+    return live.queue_to(*[f"orang{n}@contoh.id" for n in range(mails)])
+
+
+class Dashboard:
+    """`python app.py` over one data folder, against one sandbox; it can be started as often as it ends."""
+
+    def __init__(self, folder: Path, sandbox: Sandbox) -> None:
+        self.folder, self.sandbox = folder, sandbox
+        self.address = ""
+        self.log = folder.with_suffix(".log")  # what it said on its standard error, over all its lives
+        self._process: subprocess.Popen[str] | None = None
+
+    def start(self, *mortal: object, gateway: str = "") -> None:
+        """Starts it and returns when it listens, or has ended before.
+
+        mortal: where it is to die, as `tests.faults.mortal` reads it. gateway: a URL instead of the sandbox's.
+        """
+        command = ["-m", "tests.faults.mortal", *map(str, mortal)] if mortal else ["app.py"]
+        environment = {
+            **os.environ,
+            "OCA_GATEWAY_URL": gateway or self.sandbox.url,
+            "MAILROOM_SANDBOX": "1",
+            "MAILROOM_DATA": str(self.folder),
+            "MAILROOM_PORT": "0",
+        }
+        with self.log.open("a") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, *command],
+                cwd=ROOT,
+                env=environment,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+            )
+        assert self.process.stdout
+        self.address = self.process.stdout.readline().strip().rpartition(" ")[2]
+
+    @property
+    def process(self) -> "subprocess.Popen[str]":
+        """The process of its present or last life."""
+        assert self._process, "it was never started"
+        return self._process
+
+    def kill(self) -> None:
+        """Ends it as a power switch would."""
+        self.process.kill()
+        self.wait_killed()
+
+    def wait_killed(self) -> None:
+        """Returns when it was killed, by itself or by anybody; fails when it ended in another way."""
+        assert self._end() == -signal.SIGKILL, self.log.read_text()
+
+    def stop(self) -> None:
+        """Ends it as a service manager does; fails unless it ends cleanly."""
+        self.process.terminate()
+        assert self._end() == 0, self.log.read_text()
+
+    def close(self) -> None:
+        """Ends it if it still runs, whatever became of the test."""
+        if self._process and self._process.poll() is None:
+            self._process.kill()
+            self._end()
+
+    def rows(self, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
+        """What a query finds in its database, which may be open in it or not."""
+        uri = f"file:{self.folder / 'mailroom.db'}?mode=ro"
+        with closing(sqlite3.connect(uri, uri=True, timeout=10)) as db:
+            return db.execute(sql, parameters).fetchall()
+
+    def states(self) -> Counter[str]:
+        """How many mails stand where, by their state."""
+        return Counter(state for (state,) in self.rows("SELECT state FROM mails"))
+
+    def wait(self, until: Callable[[], object], seconds: float = PATIENCE_SECONDS) -> None:
+        """Returns as soon as `until()` is true; fails when that takes too long, or when it ended meanwhile."""
+        end = time.monotonic() + seconds
+        while not until():
+            assert self.process.poll() is None, self.log.read_text()
+            assert time.monotonic() < end, f"waited in vain; mails: {self.states()}\n{self.log.read_text()}"
+            time.sleep(0.05)
+
+    def wait_handed_over(self) -> None:
+        """Returns when no mail waits or is on the wire any more."""
+        self.wait(lambda: not {"queued", "sending"} & self.states().keys())
+
+    def ends_well(self) -> Count:
+        """Stops it cleanly and counts; fails when a mail was lost or sent twice, or a rule does not hold."""
+        self.stop()
+        found = count(self.folder, self.sandbox.ledger())
+        assert found.broken == []
+        assert (found.lost, found.doubled) == (0, 0), found
+        return found
+
+    def _end(self) -> int:
+        code = self.process.wait(PATIENCE_SECONDS)
+        if self.process.stdout:
+            self.process.stdout.close()
+        return code
