@@ -12,7 +12,7 @@ from mailroom.email_templates import Renderer, version
 from mailroom.identities import get as identity
 from mailroom.problems import Problem
 from mailroom.store import Store
-from mailroom.times import iso
+from mailroom.times import iso, parse
 from oca.words import N_
 
 # How far back the pace of a batch is measured.
@@ -91,20 +91,22 @@ def queue(store: Store, draft_id: str, user_id: int, now: datetime) -> int:
     """The id of the batch that holds every good row of the draft, queued all or none.
 
     The draft's id is the batch's unique form key, so a form sent twice lands on the first batch.
-    Raises Problem when the draft has no good row.
+    Raises Problem when the draft has no good row, LookupError when the person has no such draft.
     """
+    already = by_form_key(store, draft_id)
+    if already:
+        return already
+    draft = drafts.get(store, draft_id, user_id)
+    if not draft.good:
+        raise Problem(N_("No row can be sent. Mend the list and upload it again."))
+    # Made before the lock is taken: a long list takes seconds, and the sender writes through the same lock.
+    mails = list(_mails(store, draft))
     with store.write() as db:
         already = _by_form_key(db, draft_id)
         if already:
             return already
-        draft = drafts.get(store, draft_id, user_id)
-        if not draft.good:
-            raise Problem(N_("No row can be sent. Mend the list and upload it again."))
         batch_id = _insert(db, store, draft, user_id, now)
-        template = version(store, draft.template_version_id)
-        renderer = Renderer(template.subject, template.html)
-        change = states.Change(now, draft.name, f"user:{user_id}")
-        states.queue(db, batch_id, _mails(store, draft.id, renderer), change)
+        states.queue(db, batch_id, mails, states.Change(now, draft.name, f"user:{user_id}"))
         return batch_id
 
 
@@ -161,14 +163,13 @@ def pace(store: Store, batch: Batch, per_second_limit: float, now: datetime) -> 
     since = iso(now - timedelta(seconds=PACE_SECONDS))
     row = next(
         store.read().query(
-            "SELECT count(*) AS n, avg(a.duration_ms) AS ms FROM "
+            "SELECT count(*) AS n, min(a.started_at) AS first, avg(a.duration_ms) AS ms FROM "
             "(SELECT mail_id, started_at, duration_ms FROM attempts ORDER BY id DESC LIMIT 600) a "
             "JOIN mails m ON m.id = a.mail_id WHERE m.batch_id = ? AND a.started_at > ?",
             [batch.id, since],
         )
     )
-    age = max((now - datetime.fromisoformat(batch.created_at)).total_seconds(), 1.0)
-    measured = row["n"] / min(PACE_SECONDS, age)
+    measured = row["n"] / max((now - parse(row["first"])).total_seconds(), 1.0) if row["n"] else 0.0
     goes = batch.shown == "running" and batch.waiting > 0
     left = batch.waiting / (measured or per_second_limit) if goes else None
     return Pace(measured, round(row["ms"]) if row["ms"] is not None else None, left)
@@ -193,8 +194,10 @@ def _insert(db: Database, store: Store, draft: drafts.Draft, user_id: int, now: 
     )  # fmt: skip
 
 
-def _mails(store: Store, draft_id: str, renderer: Renderer) -> Iterator[tuple[int, str, str, str]]:
-    for row in drafts.good_rows(store, draft_id):
+def _mails(store: Store, draft: drafts.Draft) -> Iterator[tuple[int, str, str, str]]:
+    template = version(store, draft.template_version_id)
+    renderer = Renderer(template.subject, template.html)
+    for row in drafts.good_rows(store, draft.id):
         yield (
             row.number,
             row.email,

@@ -124,7 +124,7 @@ def m2026_11_23_drafts(db: Database) -> None:
         token_id INTEGER NOT NULL REFERENCES tokens(id),
         attachment_id INTEGER REFERENCES attachments(id),
         source TEXT NOT NULL,                  -- the file's name, or 'pasted'
-        columns TEXT NOT NULL                  -- JSON list, as in the file
+        columns TEXT NOT NULL                  -- JSON object: the columns as in the file, and how it was read
     ) STRICT;
     CREATE TABLE draft_rows (
         draft_id TEXT NOT NULL REFERENCES drafts(id) ON DELETE CASCADE,

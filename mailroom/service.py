@@ -5,6 +5,7 @@ from pathlib import Path
 
 from mailroom.clients import Clients
 from mailroom.delivery import Sweeper
+from mailroom.housekeeping import Housekeeper
 from mailroom.keys import Keys
 from mailroom.sender import Sender
 from mailroom.settings import Settings
@@ -22,15 +23,18 @@ class Service:
     clients: Clients
     sender: Sender
     sweeper: Sweeper
+    housekeeper: Housekeeper
     clock: Clock = utc_now
 
     def start(self) -> None:
         """Begins to send and to follow what was sent; without it only the pages work."""
         self.sender.start()
         self.sweeper.start()
+        self.housekeeper.start()
 
     def close(self) -> None:
         """Stops sending, waits for answers still due, and closes the database."""
+        self.housekeeper.stop()
         self.sweeper.stop()
         self.sender.stop()
         self.clients.close()
@@ -51,7 +55,14 @@ def open_service(settings: Settings, clock: Clock = utc_now) -> Service:
         raise
     clients = Clients(store, keys, settings.gateway_url)
     return Service(
-        settings, store, keys, clients, Sender(store, clients, clock), Sweeper(store, clients, clock), clock
+        settings,
+        store,
+        keys,
+        clients,
+        sender=Sender(store, clients, clock),
+        sweeper=Sweeper(store, clients, clock),
+        housekeeper=Housekeeper(store, clock),
+        clock=clock,
     )
 
 

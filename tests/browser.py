@@ -66,10 +66,10 @@ def _line(message: ConsoleMessage) -> str:
     return f"{message.type}: {message.text} ({message.page.url if message.page else ''})"
 
 
-def shoot(page: Page, name: str) -> None:
-    """A picture of the whole page in tests/screens/."""
+def shoot(page: Page, name: str, whole: bool = True) -> None:
+    """A picture of the whole page, or of what the window shows of it, in tests/screens/."""
     SCREENS.mkdir(exist_ok=True)
-    page.screenshot(path=SCREENS / f"{name}.png", full_page=True)
+    page.screenshot(path=SCREENS / f"{name}.png", full_page=whole)
 
 
 @contextmanager

@@ -118,8 +118,8 @@ def send_list(page: Page, folder: Path) -> None:
 
 def watch(page: Page) -> None:
     expect(page.locator("#status")).to_contain_text("Running")
-    page.wait_for_timeout(3000)
-    shoot(page, "09-batch-running")
+    expect(page.locator("#status a", has_text="Opened").locator("b")).not_to_have_text("0", timeout=60_000)
+    shoot(page, "09-batch-running", whole=False)
     # Nobody touches the page: it gets to its end by itself.
     expect(page.locator("#status")).to_contain_text("Finished", timeout=60_000)
     expect(page.locator("#status")).to_contain_text("100 %")
