@@ -20,6 +20,7 @@ from views import (
     access,
     account,
     batches,
+    commands,
     errors,
     gateway,
     headers,
@@ -38,12 +39,17 @@ PAGES = (account, overview, send, batches, history, templates, gateway)
 MAX_REQUEST_BYTES = 32_000_000
 
 
-def create_app(service: Service) -> Flask:
-    """The web application over an open mailroom: settings, blueprints, who may, headers.
+def create_app(service: Service | None = None) -> Flask:
+    """The web application over an open mailroom: settings, blueprints, who may, headers, commands.
 
-    service: the open mailroom; the caller starts and closes it.
+    service: the open mailroom; the caller starts and closes it. Without one, as `flask` calls it, the
+    application has commands and no pages, so that a command can run beside the program.
     """
     app = Flask(__name__)
+    commands.init(app)
+    if service is None:
+        Babel(app)
+        return app
     app.extensions["mailroom"] = service
     settings = service.settings
     app.config.update(

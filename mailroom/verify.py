@@ -1,7 +1,9 @@
 """Checks a database for what is always true of it, and names what breaks it."""
 
+import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from sqlite_utils import Database
 
@@ -23,6 +25,24 @@ class Broken:
 def verify(db: Database) -> list[Broken]:
     """Everything in the database that breaks a rule; empty when all is well."""
     return [broken for check in CHECKS for broken in check(db)]
+
+
+def verify_file(path: Path) -> list[Broken]:
+    """Everything that breaks a rule in the database at `path`, read without ever writing to it.
+
+    Raises FileNotFoundError where there is none, sqlite3.DatabaseError where it is no database of ours.
+    """
+    if not path.exists():
+        raise FileNotFoundError(path)
+    # Read-only, it can neither write nor checkpoint, and so it may be open beside the program.
+    connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=10)
+    connection.row_factory = sqlite3.Row
+    try:
+        # One transaction, so that a program that goes on sending does not change what is counted.
+        connection.execute("BEGIN")
+        return verify(Database(connection))
+    finally:
+        connection.close()
 
 
 def _file_is_sound(db: Database) -> Iterator[Broken]:

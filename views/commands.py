@@ -1,0 +1,42 @@
+"""What an admin types on the machine: `flask verify` and, with it, whatever needs no browser."""
+
+import os
+import sqlite3
+import sys
+from pathlib import Path
+
+import click
+from flask import Flask
+from flask_babel import gettext as _
+from flask_babel import ngettext
+
+from mailroom.settings import from_environment
+from mailroom.verify import verify_file
+
+
+def init(app: Flask) -> None:
+    """Makes the commands known to `flask`."""
+    app.cli.add_command(verify_command)
+
+
+@click.command("verify")
+@click.option(
+    "--database", type=click.Path(path_type=Path), help="The file, if not the one the settings name."
+)
+def verify_command(database: Path | None) -> None:
+    """Checks a database for what is always true of it; names what is not, and ends with 1 then.
+
+    It only reads, so it may run beside the program.
+    """
+    path = database or from_environment(os.environ).database
+    try:
+        broken = verify_file(path)
+    except (OSError, sqlite3.DatabaseError) as error:
+        click.echo(_("%(path)s cannot be read: %(why)s", path=path, why=error), err=True)
+        sys.exit(2)
+    for line in broken:
+        click.echo(str(line))
+    if broken:
+        click.echo(ngettext("%(num)s rule is broken.", "%(num)s rules are broken.", len(broken)), err=True)
+        sys.exit(1)
+    click.echo(_("%(path)s: every rule holds.", path=path))
