@@ -18,7 +18,8 @@ from typing import Any, Literal
 SQLITE_FULL = 13
 SECTOR = 512
 
-_Open = CFUNCTYPE(c_int, c_void_p, c_char_p, c_void_p, c_int, c_void_p)
+# The name is passed on as the very pointer that came: SQLite keeps it for as long as the file is open.
+_Open = CFUNCTYPE(c_int, c_void_p, c_void_p, c_void_p, c_int, c_void_p)
 _Write = CFUNCTYPE(c_int, c_void_p, c_void_p, c_int, c_int64)
 _Truncate = CFUNCTYPE(c_int, c_void_p, c_int64)
 _Sync = CFUNCTYPE(c_int, c_void_p, c_int)
@@ -133,8 +134,8 @@ _kept: list[Any] = []
 
 
 def _watching(usual: _Vfs, disk: Disk) -> _Vfs:
-    def opened(vfs: int, name: bytes | None, file: int, flags: int, out: int) -> int:
-        path = Path(name.decode()) if name else None
+    def opened(vfs: int, name: int | None, file: int, flags: int, out: int) -> int:
+        path = Path(ctypes.string_at(name).decode()) if name else None
         if path and path not in disk.before:
             disk.before[path] = path.read_bytes() if path.exists() else b""
         result: int = usual.open(vfs, name, file, flags, out)
