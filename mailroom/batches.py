@@ -25,6 +25,8 @@ class Batch:
 
     counts: how many of its mails stand where, by what is shown (`queued`, `delivered`, …).
     token_stopped: why nothing goes out with its token, or "".
+    policy: what is done with a mail when nobody can tell whether it left: `never_twice` asks a person,
+    `never_lost` sends it again.
     """
 
     id: int
@@ -44,6 +46,7 @@ class Batch:
     attachment_name: str | None
     source: str
     size: int
+    policy: str
     created_at: str
     created_by: str
     counts: dict[str, int]
@@ -220,7 +223,7 @@ def _select(db: Database, where: str, parameters: list[object]) -> Iterator[Batc
         "SELECT b.id, b.name, b.state, b.paused_reason, t.id AS template_id, t.name AS template_name, "  # noqa: S608
         "v.number AS template_number, b.template_version_id, b.sender_email, b.sender_name, b.token_id, "
         "k.name AS token_name, k.stop_reason AS token_stopped, b.attachment_id, a.filename AS attachment_name, "
-        "b.source, b.size, b.created_at, u.name AS created_by, "
+        "b.source, b.size, b.policy, b.created_at, u.name AS created_by, "
         "(SELECT json_group_object(shown, n) FROM batch_counts c WHERE c.batch_id = b.id AND n > 0) AS counts "
         "FROM batches b JOIN template_versions v ON v.id = b.template_version_id "
         "JOIN templates t ON t.id = v.template_id JOIN tokens k ON k.id = b.token_id "

@@ -247,3 +247,31 @@ def m2026_11_23_counters(db: Database) -> None:
         UPDATE batch_counts SET n = n - 1 WHERE batch_id = old.batch_id AND shown = old.shown;
     END;
     """)
+
+
+@migrations()
+def m2026_11_23_reconcile(db: Database) -> None:
+    """What the gateway's history showed of mails in doubt, its clock beside ours, and what a batch wants in doubt."""
+    db.executescript("""
+    ALTER TABLE batches ADD COLUMN policy TEXT NOT NULL DEFAULT 'never_twice'
+        CHECK (policy IN ('never_twice', 'never_lost'));
+    CREATE TABLE lookups (
+        attempt_id INTEGER PRIMARY KEY REFERENCES attempts(id),
+        mail_id INTEGER NOT NULL REFERENCES mails(id),
+        looks INTEGER NOT NULL,                -- how often the history was read for it
+        first_at TEXT NOT NULL,                -- when it was first read to its end, by the gateway's clock
+        last_at TEXT NOT NULL,                 -- the last time, by ours
+        next_at TEXT NOT NULL,                 -- when it is read again, by ours
+        finding TEXT NOT NULL CHECK (finding IN ('open', 'found', 'absent', 'undecided', 'unproven')),
+        evidence TEXT NOT NULL                 -- JSON: what was looked for and what was seen
+    ) STRICT;
+    CREATE INDEX lookups_by_mail ON lookups(mail_id);
+    CREATE TABLE gateway_clocks (
+        id INTEGER PRIMARY KEY,
+        token_id INTEGER NOT NULL REFERENCES tokens(id) ON DELETE CASCADE,
+        attempt_id INTEGER NOT NULL,           -- the newest attempt at that moment, 0 before the first
+        at TEXT NOT NULL,
+        seconds REAL NOT NULL                  -- the gateway's clock minus ours
+    ) STRICT;
+    CREATE INDEX gateway_clocks_by_token ON gateway_clocks(token_id, id);
+    """)
