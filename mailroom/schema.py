@@ -275,3 +275,14 @@ def m2026_11_23_reconcile(db: Database) -> None:
     ) STRICT;
     CREATE INDEX gateway_clocks_by_token ON gateway_clocks(token_id, id);
     """)
+
+
+@migrations()
+def m2026_11_23_follow(db: Database) -> None:
+    """Each mail that is followed knows when the gateway is asked about it next."""
+    db.executescript("""
+    ALTER TABLE mails ADD COLUMN look_at TEXT;
+    DROP INDEX mails_to_follow;
+    CREATE INDEX mails_to_look ON mails(look_at) WHERE look_at IS NOT NULL;
+    UPDATE mails SET look_at = accepted_at WHERE delivery IN ('pending', 'delivered');
+    """)

@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mailroom.clients import Clients
-from mailroom.delivery import Sweeper
 from mailroom.housekeeping import Housekeeper
 from mailroom.keys import Keys
 from mailroom.sender import Sender
 from mailroom.settings import Settings
 from mailroom.store import Store
+from mailroom.sweeper import Sweeper
 from mailroom.times import Clock, utc_now
 
 

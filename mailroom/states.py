@@ -12,7 +12,7 @@ from typing import Literal
 
 from sqlite_utils import Database
 
-from mailroom.times import iso
+from mailroom.times import after, iso
 
 State = Literal["queued", "sending", "accepted", "rejected", "unknown", "undecided", "cancelled", "gave_up"]
 Delivery = Literal["pending", "delivered", "opened", "failed", "lost"]
@@ -51,6 +51,9 @@ DELIVERY_CHANGES: frozenset[tuple[Delivery, Delivery]] = frozenset(
     }
 )
 
+# The gateway is first asked what became of a mail this long after it took it.
+FIRST_LOOK_SECONDS = 3.0
+
 UNFINISHED: tuple[State, ...] = ("queued", "sending", "unknown", "undecided")
 
 
@@ -83,7 +86,8 @@ def transition(
         raise NoSuchChange(f"{old} → {new}")
     values: dict[str, str | int | None] = {"state": new, "changed_at": iso(change.at), **columns}
     if new == "accepted":
-        values |= {"delivery": "pending", "accepted_at": iso(change.at)}
+        first_look = after(change.at, FIRST_LOOK_SECONDS)
+        values |= {"delivery": "pending", "accepted_at": iso(change.at), "look_at": first_look}
     # The column names are the callers' keyword arguments, never anything from outside.
     assignments = ", ".join(f"{name} = :{name}" for name in values)
     moved = db.execute(
@@ -95,28 +99,33 @@ def transition(
     return moved == 1
 
 
-def deliver(db: Database, mail_id: int, old: Delivery, new: Delivery, word: str, change: Change) -> bool:
+def deliver(
+    db: Database, mail_id: int, old: Delivery, new: Delivery, word: str, change: Change, look_at: str | None
+) -> bool:
     """Whether this caller moved an accepted mail's delivery from `old` to `new`.
 
-    word: the gateway's own word for the new state, kept as it came.
+    word: the gateway's own word for the new state, kept as it came. look_at: when to ask next, or None for never.
     """
     if (old, new) not in DELIVERY_CHANGES:
         raise NoSuchChange(f"{old} → {new}")
     moved = db.execute(
-        "UPDATE mails SET delivery = ?, gateway_word = ?, changed_at = ?, looked_at = ? "
+        "UPDATE mails SET delivery = ?, gateway_word = ?, changed_at = ?, looked_at = ?, look_at = ? "
         "WHERE id = ? AND delivery = ?",
-        [new, word, iso(change.at), iso(change.at), mail_id, old],
+        [new, word, iso(change.at), iso(change.at), look_at, mail_id, old],
     ).rowcount
     if moved:
         _record(db, mail_id, old, new, change)
     return moved == 1
 
 
-def looked(db: Database, mail_id: int, word: str | None, now: datetime) -> None:
-    """Notes that the gateway was asked about a mail and nothing changed; `word` is its own, when it gave a new one."""
+def looked(db: Database, mail_id: int, word: str | None, now: datetime, look_at: str | None) -> None:
+    """Notes that the gateway was asked about a mail and nothing changed.
+
+    word: its own word, when it gave one. look_at: when to ask next, or None for never.
+    """
     db.execute(
-        "UPDATE mails SET looked_at = ?, gateway_word = coalesce(?, gateway_word) WHERE id = ?",
-        [iso(now), word, mail_id],
+        "UPDATE mails SET looked_at = ?, gateway_word = coalesce(?, gateway_word), look_at = ? WHERE id = ?",
+        [iso(now), word, look_at, mail_id],
     )
 
 

@@ -74,10 +74,10 @@ class Live:
         assert len(theirs) == len(set(theirs))
 
 
-def prepare(service: Service, sandbox: Sandbox) -> Live:
+def prepare(service: Service, sandbox: Sandbox, per_second: float = 25) -> Live:
     """Puts people, a token, a sender and a template into a fresh mailroom."""
     add_people(service)
-    return _fill(service, sandbox, sandbox.token())
+    return _fill(service, sandbox, sandbox.token(), per_second)
 
 
 def prepare_records(service: Service) -> Live:
@@ -87,19 +87,21 @@ def prepare_records(service: Service) -> Live:
     return live
 
 
-def _fill(service: Service, sandbox: Sandbox | None, token: str) -> Live:
+def _fill(service: Service, sandbox: Sandbox | None, token: str, per_second: float = 25) -> Live:
     store, now = service.store, service.clock()
-    tokens.add(store, service.keys, "Utama", token.encode(), 25, 1, now)
+    tokens.add(store, service.keys, "Utama", token.encode(), per_second, 1, now)
     identities.add(store, "tagihan@contoh.id", "Tim Tagihan", 1, now)
     version = email_templates.save(store, None, "Tagihan bulanan", SUBJECT, HTML, 1, now)
     return Live(service, cast(Sandbox, sandbox), version)
 
 
 @contextmanager
-def live_mailroom(folder: Path, sandbox: Sandbox, start: bool = True) -> Iterator[Live]:
+def live_mailroom(
+    folder: Path, sandbox: Sandbox, start: bool = True, per_second: float = 25
+) -> Iterator[Live]:
     """A prepared mailroom in `folder`, sending unless `start` is False; stopped cleanly afterwards."""
     service = open_service(Settings(gateway_url=sandbox.url, data=folder))
-    live = prepare(service, sandbox)
+    live = prepare(service, sandbox, per_second)
     try:
         if start:
             service.start()

@@ -26,7 +26,7 @@ def finish(live: Live, delivery: states.Delivery = "opened") -> None:
             assert isinstance(mail_id, int)
             states.transition(db, mail_id, "queued", "sending", change)
             states.transition(db, mail_id, "sending", "accepted", change, gateway_id=f"id-{mail_id}")
-            states.deliver(db, mail_id, "pending", delivery, delivery, change)
+            states.deliver(db, mail_id, "pending", delivery, delivery, change, None)
 
 
 def test_the_list_says_so_when_nothing_was_sent(client: Client) -> None:

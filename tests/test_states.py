@@ -75,9 +75,9 @@ def test_the_gateways_news_never_goes_backwards(store: Store) -> None:
     add_batch(store, ["joko@contoh.id"])
     with store.write() as db:
         hand_over(db)
-        assert states.deliver(db, 1, "pending", "opened", "opened", CHANGE)
+        assert states.deliver(db, 1, "pending", "opened", "opened", CHANGE, None)
         with pytest.raises(NoSuchChange):
-            states.deliver(db, 1, "opened", "delivered", "delivered", CHANGE)
+            states.deliver(db, 1, "opened", "delivered", "delivered", CHANGE, None)
 
 
 def hand_over(db: Database, mail_id: int = 1) -> None:
