@@ -54,7 +54,12 @@ class Claims:
         return _candidate(self._store.read(), self._token_id, self._last_batch, iso(now)) is not None
 
     def next(self, token: oca.Token, now: datetime) -> Claim | None:
-        """The next mail, now in state `sending` with its attempt on the disk; None when nothing is due."""
+        """The next mail, now in state `sending` with its attempt on the disk.
+
+        None when nothing is due, or the disk has no room left for more than the answers still to come.
+        """
+        if not self._store.has_room():
+            return None
         with self._lock, self._store.write() as db:
             row = _candidate(db, self._token_id, self._last_batch, iso(now))
             if row is None:

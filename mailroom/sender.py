@@ -81,9 +81,10 @@ class TokenSender:
         """Claims nothing more; what is on the wire still gets its answer."""
         self._stopping.set()
 
-    def join(self, timeout: float) -> None:
-        """Waits until the thread that claims has ended."""
-        self._thread.join(timeout)
+    def join(self) -> None:
+        """Waits until the thread that claims has ended; however long the database keeps it waiting."""
+        # Left behind, it could claim one more mail when nobody is there any more to hand it over.
+        self._thread.join()
 
     def _run(self) -> None:
         while not self._stopping.is_set():
@@ -171,7 +172,7 @@ class Sender:
         for sender in self._senders.values():
             sender.stop()
         for sender in self._senders.values():
-            sender.join(5)
+            sender.join()
         self._pool.shutdown(wait=True, cancel_futures=False)
 
     def _run(self) -> None:

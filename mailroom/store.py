@@ -7,6 +7,7 @@ connection behind one lock; every thread reads through a connection of its own t
 
 import fcntl
 import os
+import shutil
 import sqlite3
 import threading
 import weakref
@@ -20,6 +21,9 @@ from sqlite_utils import Database
 from mailroom.schema import migrations
 from oca.words import N_
 
+# Bytes. With less no mail is claimed, so that answers still due find room: a few kB each, and the WAL's growth.
+FLOOR_BYTES = 50_000_000
+
 
 class StoreError(RuntimeError):
     """The database cannot be used; the text says why and what to do."""
@@ -28,12 +32,13 @@ class StoreError(RuntimeError):
 class Store:
     """The team's database in one file.
 
-    path: where the file is, or is to be made. Raises StoreError when another process has it open,
-    or when it was made by a newer version of the program.
+    path: where the file is, or is to be made. floor_bytes: how much of its disk has to be free for `has_room`.
+    Raises StoreError when another process has it open, or when it was made by a newer version of the program.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, floor_bytes: int = FLOOR_BYTES) -> None:
         self.path = path
+        self.floor_bytes = floor_bytes
         self._lock = threading.Lock()
         self._local = threading.local()
         # A thread that ends takes its reader with it, so they are only remembered weakly.
@@ -75,6 +80,10 @@ class Store:
             reader = self._local.reader = Database(connection)
             self._readers.add(reader)
         return reader
+
+    def has_room(self) -> bool:
+        """Whether the disk has room for more than the answers still due; without it no mail is claimed."""
+        return shutil.disk_usage(self.path.parent).free >= self.floor_bytes
 
     def close(self) -> None:
         """Closes every connection and lets another process have the file."""
