@@ -69,9 +69,13 @@ class Step:
 
 @dataclass
 class Disk:
-    """Everything done to the files since recording began. full: whether every write now fails for want of room."""
+    """Everything done to the files since recording began.
+
+    full: whether every write now fails for want of room. refused: how often one did. before: what was in each file.
+    """
 
     full: bool = False
+    refused: int = 0
     steps: list[Step] = field(default_factory=list)
     before: dict[Path, bytes] = field(default_factory=dict)
 
@@ -154,6 +158,7 @@ def _watching(usual: _Vfs, disk: Disk) -> _Vfs:
 def _methods(usual: _Methods, path: Path, disk: Disk) -> _Methods:
     def write(file: int, data: int, length: int, offset: int) -> int:
         if disk.full:
+            disk.refused += 1
             return SQLITE_FULL
         result: int = usual.write(file, data, length, offset)
         disk.note(path, "write", offset, ctypes.string_at(data, length))
