@@ -8,6 +8,7 @@ from pathlib import Path
 from sqlite_utils import Database
 
 from mailroom import states
+from oca.words import N_
 
 
 @dataclass(frozen=True)
@@ -27,13 +28,17 @@ def verify(db: Database) -> list[Broken]:
     return [broken for check in CHECKS for broken in check(db)]
 
 
+class UnreadableDatabase(OSError):
+    """There is no database at the path, or it is none of ours; the text says why."""
+
+
 def verify_file(path: Path) -> list[Broken]:
     """Everything that breaks a rule in the database at `path`, read without ever writing to it.
 
-    Raises FileNotFoundError where there is none, sqlite3.DatabaseError where it is no database of ours.
+    Raises UnreadableDatabase.
     """
     if not path.exists():
-        raise FileNotFoundError(path)
+        raise UnreadableDatabase(N_("there is no such file"))
     # Read-only, it can neither write nor checkpoint, and so it may be open beside the program.
     connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=10)
     connection.row_factory = sqlite3.Row
@@ -41,6 +46,8 @@ def verify_file(path: Path) -> list[Broken]:
         # One transaction, so that a program that goes on sending does not change what is counted.
         connection.execute("BEGIN")
         return verify(Database(connection))
+    except sqlite3.DatabaseError as error:
+        raise UnreadableDatabase(str(error)) from None
     finally:
         connection.close()
 

@@ -1,7 +1,6 @@
 """What an admin types on the machine: `flask verify` and, with it, whatever needs no browser."""
 
 import os
-import sqlite3
 import sys
 from pathlib import Path
 
@@ -11,7 +10,7 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from mailroom.settings import from_environment
-from mailroom.verify import verify_file
+from mailroom.verify import UnreadableDatabase, verify_file
 
 
 def init(app: Flask) -> None:
@@ -31,7 +30,7 @@ def verify_command(database: Path | None) -> None:
     path = database or from_environment(os.environ).database
     try:
         broken = verify_file(path)
-    except (OSError, sqlite3.DatabaseError) as error:
+    except UnreadableDatabase as error:
         click.echo(_("%(path)s cannot be read: %(why)s", path=path, why=error), err=True)
         sys.exit(2)
     for line in broken:
