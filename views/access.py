@@ -4,11 +4,13 @@ from collections.abc import Mapping
 from typing import Literal, cast
 from urllib.parse import unquote, urlsplit
 
-from flask import Flask, Request, Response, abort, current_app, redirect, request, session, url_for
+from flask import Flask, Request, Response, abort, current_app, flash, redirect, request, session, url_for
+from flask_babel import gettext as _
 from flask_login import LoginManager, current_user
 
 from mailroom import sessions
 from mailroom.people import Role, User
+from views import kept
 from views.here import service
 
 # Every endpoint and the least role that may use it. What is not in the table nobody may use.
@@ -17,6 +19,7 @@ POLICY: Mapping[str, Literal["anyone"] | Role] = {
     "account.setup": "anyone",
     "account.sign_in": "anyone",
     "account.sign_out": "anyone",
+    "account.again": "viewer",
     "overview.index": "viewer",
     "send.new": "sender",
     "send.fields": "sender",
@@ -86,10 +89,10 @@ def may(endpoint: str) -> bool:
     return endpoint in current_app.view_functions and _allowed(endpoint)
 
 
-def begin(response: Response, session_id: str) -> Response:
+def begin(response: Response, session_id: str, user_id: int) -> Response:
     """The answer, with the cookie of a session that has just begun."""
-    # What was in the form cookie belongs to whoever had the browser before.
-    session.clear()
+    # What else was in the form cookie belongs to whoever had the browser before.
+    kept.remember_who(user_id)
     response.set_cookie(
         _cookie_name(),
         session_id,
@@ -143,12 +146,24 @@ def _allowed(endpoint: str) -> bool:
 
 
 def _to_sign_in() -> Response:
+    if request.method == "POST":
+        return _to_sign_in_and_back()
     target = inside(_page())
     address = url_for("account.sign_in", next=target if target not in ("", "/") else None)
     if request.headers.get("HX-Request") == "true":
         # A redirect would put the sign-in page inside the fragment.
         return Response(status=401, headers={"HX-Redirect": address})
     return cast(Response, redirect(address, 303))
+
+
+def _to_sign_in_and_back() -> Response:
+    if request.headers.get("HX-Request") == "true":
+        # Nothing is swapped: what is being typed stays, and is kept when it is sent.
+        return Response(status=204)
+    target = url_for("account.again") if kept.keep(request) else inside(_page()) or None
+    if target == url_for("account.again"):
+        flash(_("You were signed out meanwhile. Sign in again; what you wrote is still here."), "info")
+    return cast(Response, redirect(url_for("account.sign_in", next=target), 303))
 
 
 def _page() -> str:

@@ -8,8 +8,8 @@ from flask_login import current_user
 
 from mailroom import invites, people, sessions
 from mailroom.problems import Problem
-from views import access
-from views.here import see_other, service, show
+from views import access, kept
+from views.here import me, see_other, service, show
 
 blueprint = Blueprint("account", __name__)
 
@@ -32,7 +32,7 @@ def setup(secret: str) -> Response:
         return _ended()
     except Problem as problem:
         return show("account/setup.html", status=422, faults={problem.field: problem})
-    response = _enter(sessions.begin(here.store, user.id, *_browser(), here.clock()), "/")
+    response = _enter(sessions.begin(here.store, user.id, *_browser(), here.clock()), "/", user.id)
     flash(_("Welcome, %(name)s. You are the admin.", name=user.name), "ok")
     return response
 
@@ -52,7 +52,18 @@ def sign_in() -> Response:
         )
     except Problem as problem:
         return show("account/sign_in.html", status=422, problem=problem, anybody=True)
-    return _enter(session_id, target)
+    user = sessions.session_user(here.store, session_id, here.clock(), extend=True)
+    return _enter(session_id, target, user.id if user else 0)
+
+
+@blueprint.get("/again")
+def again() -> Response:
+    """What a person had sent after their session ended, to be sent again with one press."""
+    found = kept.kept_for(me().id)
+    if found is None:
+        return see_other("overview.index")
+    shown = [(name, value[:200]) for name, value in found.fields if value and name != "base"]
+    return show("account/again.html", kept=found, shown=shown)
 
 
 @blueprint.post("/sign-out")
@@ -63,8 +74,8 @@ def sign_out() -> Response:
     return response
 
 
-def _enter(session_id: str, target: str) -> Response:
-    return access.begin(cast(Response, redirect(target, 303)), session_id)
+def _enter(session_id: str, target: str, user_id: int) -> Response:
+    return access.begin(cast(Response, redirect(target, 303)), session_id, user_id)
 
 
 def _browser() -> tuple[str, str]:
