@@ -6,6 +6,7 @@ from pathlib import Path
 from mailroom.clients import Clients
 from mailroom.housekeeping import Housekeeper
 from mailroom.keys import Keys
+from mailroom.reconcile import Reconciler
 from mailroom.sender import Sender
 from mailroom.settings import Settings
 from mailroom.store import Store
@@ -23,12 +24,14 @@ class Service:
     clients: Clients
     sender: Sender
     sweeper: Sweeper
+    reconciler: Reconciler
     housekeeper: Housekeeper
     clock: Clock = utc_now
 
     def start(self) -> None:
-        """Begins to send and to follow what was sent; without it only the pages work."""
+        """Begins to send, to look up what is in doubt, and to follow what was sent; without it only the pages work."""
         self.sender.start()
+        self.reconciler.start()
         self.sweeper.start()
         self.housekeeper.start()
 
@@ -36,6 +39,7 @@ class Service:
         """Stops sending, waits for answers still due, and closes the database."""
         self.housekeeper.stop()
         self.sweeper.stop()
+        self.reconciler.stop()
         self.sender.stop()
         self.clients.close()
         self.store.close()
@@ -61,6 +65,7 @@ def open_service(settings: Settings, clock: Clock = utc_now) -> Service:
         clients,
         sender=Sender(store, clients, clock),
         sweeper=Sweeper(store, clients, clock),
+        reconciler=Reconciler(store, clients, clock),
         housekeeper=Housekeeper(store, clock),
         clock=clock,
     )
