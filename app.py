@@ -32,6 +32,7 @@ from views import (
     templates,
     words,
 )
+from views.here import RowNumber
 
 PAGES = (account, overview, send, batches, history, templates, gateway)
 
@@ -66,6 +67,7 @@ def create_app(service: Service | None = None) -> Flask:
     if settings.proxies:
         hops = settings.proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+    app.url_map.converters["int"] = RowNumber
     Babel(app)
     CSRFProtect(app)
     for part in (words, sentences, headers, errors, menu, access):

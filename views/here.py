@@ -4,9 +4,27 @@ from typing import Any, cast
 
 from flask import Response, current_app, make_response, redirect, render_template, request, url_for
 from flask_login import current_user
+from werkzeug.routing import IntegerConverter, Map
 
 from mailroom.people import User
 from mailroom.service import Service
+
+LARGEST = 2**62
+
+
+class RowNumber(IntegerConverter):
+    """A number in an address, no larger than the database can hold; anything else is not found."""
+
+    def __init__(self, map: Map) -> None:
+        super().__init__(map, max=LARGEST)
+
+
+def whole(text: str) -> int:
+    """The number in a question, for `request.args.get(…, type=whole)`. Raises ValueError for what no row can have."""
+    number = int(text)
+    if not 0 <= number <= LARGEST:
+        raise ValueError(text)
+    return number
 
 
 def service() -> Service:

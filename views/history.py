@@ -7,7 +7,7 @@ from flask_babel import gettext as _
 
 import oca
 from mailroom import attachments, delivery, history
-from views.here import see_other, service, show, wants_part
+from views.here import see_other, service, show, wants_part, whole
 from views.mail_frame import mail_page
 
 blueprint = Blueprint("history", __name__, url_prefix="/history")
@@ -68,7 +68,7 @@ def look_again(mail_id: int) -> Response:
 def _list() -> dict[str, Any]:
     shown = request.args.get("state", "")
     shown = shown if shown in FILTERS else ""
-    before = request.args.get("before", type=int)
+    before = request.args.get("before", type=whole)
     lines = history.browse(service().store, shown, before, history.PAGE + 1)
     counts = history.counts(service().store)
     return {

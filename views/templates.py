@@ -12,7 +12,7 @@ from mailroom.email_templates import NoSuchTemplate, Renderer, TemplateProblem, 
 from mailroom.problems import Problem
 from mailroom.rendering import MAX_FIELDS
 from mailroom.times import iso
-from views.here import me, see_other, service, show, wants_part
+from views.here import me, see_other, service, show, wants_part, whole
 from views.mail_frame import Previews, mail_page
 
 blueprint = Blueprint("templates", __name__, url_prefix="/templates")
@@ -121,7 +121,7 @@ def preview() -> Response:
     """The mail as it stands in the editor, as it would arrive; without JavaScript the editor around it."""
     typed = _typed()
     if not wants_part():
-        return _editor(request.form.get("template_id", type=int), typed)
+        return _editor(request.form.get("template_id", type=whole), typed)
     made = _preview(typed)
     return show(
         "templates/_preview.html",
@@ -190,7 +190,7 @@ def _typed() -> Typed:
         name=form.get("name", ""),
         subject=form.get("subject", "").strip(),
         html=form.get("html", ""),
-        base=form.get("base", 0, type=int),
+        base=form.get("base", 0, type=whole),
         shown=tuple(name for name in form.get("fields", "").split() if name.isidentifier())[:MAX_FIELDS],
         samples={name: samples[name] for name in list(samples)[: 2 * MAX_FIELDS] if name.isidentifier()},
     )
