@@ -1,9 +1,9 @@
-"""Batches: queued all at once or not at all, watched while they go, paused, resumed, cancelled."""
+"""Batches: queued all at once or not at all, and what their pages show of them."""
 
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlite_utils import Database
 
@@ -12,11 +12,10 @@ from mailroom.email_templates import Renderer, version
 from mailroom.identities import get as identity
 from mailroom.problems import Problem
 from mailroom.store import Store
-from mailroom.times import iso, parse
+from mailroom.times import iso, utc_now
 from oca.words import N_
 
-# How far back the pace of a batch is measured.
-PACE_SECONDS = 10
+HANDED_OVER = ("accepted", "delivered", "opened", "failed", "lost")
 
 
 @dataclass(frozen=True)
@@ -24,7 +23,10 @@ class Batch:
     """A batch as its page and the list of batches show it.
 
     counts: how many of its mails stand where, by what is shown (`queued`, `delivered`, …).
-    token_stopped: why nothing goes out with its token, or "".
+    paused_by: a person's name, or "" when it paused by itself; paused_reason: the gateway's words that made it.
+    early_refused, early_answered: how many of its first mails were refused when it paused by itself, or None.
+    token_holds: `stopped` or `expired` when nothing can go out with its token now, or "".
+    retry_of, retry_of_name: the batch whose failed mails it sends again, or None.
     policy: what is done with a mail when nobody can tell whether it left: `never_twice` asks a person,
     `never_lost` sends it again.
     """
@@ -33,6 +35,10 @@ class Batch:
     name: str
     state: str
     paused_reason: str
+    paused_at: str | None
+    paused_by: str
+    early_refused: int | None
+    early_answered: int | None
     template_id: int
     template_name: str
     template_number: int
@@ -41,12 +47,14 @@ class Batch:
     sender_name: str
     token_id: int
     token_name: str
-    token_stopped: str
+    token_holds: str
     attachment_id: int | None
     attachment_name: str | None
     source: str
     size: int
     policy: str
+    retry_of: int | None
+    retry_of_name: str | None
     created_at: str
     created_by: str
     counts: dict[str, int]
@@ -62,6 +70,16 @@ class Batch:
         return self.size - self.waiting
 
     @property
+    def handed_over(self) -> int:
+        """Mails that the gateway took."""
+        return sum(self.counts.get(state, 0) for state in HANDED_OVER)
+
+    @property
+    def may_still_go(self) -> bool:
+        """Whether a mail of it could still be handed over without anybody's decision."""
+        return bool(self.waiting or self.counts.get("unknown")) and self.state != "cancelled"
+
+    @property
     def finished(self) -> bool:
         """Whether nothing is left to hand over, look up or decide."""
         return not any(self.counts.get(state) for state in states.UNFINISHED)
@@ -72,22 +90,18 @@ class Batch:
         return self.finished and not self.counts.get("accepted")
 
     @property
+    def paused_itself(self) -> bool:
+        """Whether it is paused because its first mails were mostly refused."""
+        return self.state == "paused" and not self.paused_by and self.early_refused is not None
+
+    @property
     def shown(self) -> str:
-        """The state in one word: running, paused, stopped, cancelled or finished."""
+        """The state in one word: running, paused, stopped or expired (its token), cancelled or finished."""
         if self.finished and self.state != "cancelled":
             return "finished"
-        if self.state == "running" and self.token_stopped:
-            return "stopped"
+        if self.state == "running" and self.token_holds:
+            return self.token_holds
         return self.state
-
-
-@dataclass(frozen=True)
-class Pace:
-    """How fast a batch goes: mails a second, the gateway's answer time, and the seconds it still needs."""
-
-    per_second: float
-    answer_ms: int | None
-    seconds_left: float | None
 
 
 def queue(store: Store, draft_id: str, user_id: int, now: datetime) -> int:
@@ -118,64 +132,43 @@ def by_form_key(store: Store, draft_id: str) -> int | None:
     return _by_form_key(store.read(), draft_id)
 
 
-def get(store: Store, batch_id: int) -> Batch | None:
-    """One batch, or None."""
-    return next(_select(store.read(), "WHERE b.id = ?", [batch_id]), None)
+def get(store: Store, batch_id: int, now: datetime | None = None) -> Batch | None:
+    """One batch as it stands at `now` (the present moment when left out), or None."""
+    return next(_select(store.read(), "WHERE b.id = ?", [batch_id], now), None)
 
 
-def newest(store: Store, before: int | None = None, limit: int = 30) -> list[Batch]:
+def newest(
+    store: Store, before: int | None = None, limit: int = 30, now: datetime | None = None
+) -> list[Batch]:
     """Batches, newest first; those older than the batch `before`, if given."""
     where = "WHERE b.id < ? ORDER BY b.id DESC LIMIT ?"
-    return list(_select(store.read(), where, [before or 2**62, limit]))
+    return list(_select(store.read(), where, [before or 2**62, limit], now))
 
 
-def unfinished(store: Store) -> list[Batch]:
-    """Batches with mails that are still to be handed over, looked up or decided, newest first."""
+def unfinished(store: Store, now: datetime | None = None) -> list[Batch]:
+    """Batches with mails that are still to be handed over, looked up or decided, newest first; 20 at most."""
     marks = ", ".join("?" for _ in states.UNFINISHED)
     where = (
-        f"WHERE b.id IN (SELECT batch_id FROM mails WHERE state IN ({marks})) "  # noqa: S608 – only marks
+        f"WHERE b.id IN (SELECT batch_id FROM batch_counts WHERE n > 0 AND shown IN ({marks})) "  # noqa: S608
         "ORDER BY b.id DESC LIMIT 20"
     )
-    return list(_select(store.read(), where, list(states.UNFINISHED)))
+    return list(_select(store.read(), where, list(states.UNFINISHED), now))
 
 
-def pause(store: Store, batch_id: int, reason: str) -> bool:
-    """Whether the batch ran and is now paused; mails already on the wire still get their answer."""
-    return _set_state(store, batch_id, "running", "paused", reason)
-
-
-def resume(store: Store, batch_id: int) -> bool:
-    """Whether the batch was paused and now runs on."""
-    return _set_state(store, batch_id, "paused", "running", "")
-
-
-def cancel(store: Store, batch_id: int, user_id: int, now: datetime) -> int:
-    """How many waiting mails of the batch were cancelled; what was handed over stays handed over."""
-    with store.write() as db:
-        ids = [
-            row["id"]
-            for row in db.query("SELECT id FROM mails WHERE batch_id = ? AND state = 'queued'", [batch_id])
-        ]
-        db.execute("UPDATE batches SET state = 'cancelled', paused_reason = '' WHERE id = ?", [batch_id])
-        change = states.Change(now, "", f"user:{user_id}")
-        return states.move_all(db, ids, "queued", "cancelled", change)
-
-
-def pace(store: Store, batch: Batch, per_second_limit: float, now: datetime) -> Pace:
-    """How fast the batch went in the last seconds, and how long it still needs at that pace."""
-    since = iso(now - timedelta(seconds=PACE_SECONDS))
-    row = next(
-        store.read().query(
-            "SELECT count(*) AS n, min(a.started_at) AS first, avg(a.duration_ms) AS ms FROM "
-            "(SELECT mail_id, started_at, duration_ms FROM attempts ORDER BY id DESC LIMIT 600) a "
-            "JOIN mails m ON m.id = a.mail_id WHERE m.batch_id = ? AND a.started_at > ?",
-            [batch.id, since],
+def needing(store: Store, now: datetime) -> int:
+    """How many batches need somebody: mails to decide, a token that is stopped or over, or paused by itself."""
+    row = (
+        store.read()
+        .execute(
+            "SELECT count(*) FROM batches b JOIN tokens k ON k.id = b.token_id WHERE b.id IN "
+            "(SELECT batch_id FROM batch_counts WHERE n > 0 AND shown = 'undecided') OR (b.id IN "
+            "(SELECT batch_id FROM batch_counts WHERE n > 0 AND shown = 'queued') AND (b.state = 'paused' AND "
+            "b.paused_by IS NULL OR b.state = 'running' AND (k.stopped_at IS NOT NULL OR k.expires_at <= ?)))",
+            [iso(now)],
         )
+        .fetchone()
     )
-    measured = row["n"] / max((now - parse(row["first"])).total_seconds(), 1.0) if row["n"] else 0.0
-    goes = batch.shown == "running" and batch.waiting > 0
-    left = batch.waiting / (measured or per_second_limit) if goes else None
-    return Pace(measured, round(row["ms"]) if row["ms"] is not None else None, left)
+    return int(row[0])
 
 
 def _by_form_key(db: Database, draft_id: str) -> int | None:
@@ -209,27 +202,22 @@ def _mails(store: Store, draft: drafts.Draft) -> Iterator[tuple[int, str, str, s
         )
 
 
-def _set_state(store: Store, batch_id: int, old: str, new: str, reason: str) -> bool:
-    with store.write() as db:
-        changed = db.execute(
-            "UPDATE batches SET state = ?, paused_reason = ? WHERE id = ? AND state = ?",
-            [new, reason, batch_id, old],
-        ).rowcount
-    return changed == 1
-
-
-def _select(db: Database, where: str, parameters: list[object]) -> Iterator[Batch]:
+def _select(db: Database, where: str, parameters: list[object], now: datetime | None) -> Iterator[Batch]:
     rows = db.query(
-        "SELECT b.id, b.name, b.state, b.paused_reason, t.id AS template_id, t.name AS template_name, "  # noqa: S608
+        "SELECT b.id, b.name, b.state, b.paused_reason, b.paused_at, coalesce(p.name, '') AS paused_by, "  # noqa: S608
+        "b.early_refused, b.early_answered, t.id AS template_id, t.name AS template_name, "
         "v.number AS template_number, b.template_version_id, b.sender_email, b.sender_name, b.token_id, "
-        "k.name AS token_name, k.stop_reason AS token_stopped, b.attachment_id, a.filename AS attachment_name, "
-        "b.source, b.size, b.policy, b.created_at, u.name AS created_by, "
+        "k.name AS token_name, CASE WHEN k.expires_at <= ? THEN 'expired' WHEN k.stopped_at IS NOT NULL "
+        "THEN 'stopped' ELSE '' END AS token_holds, b.attachment_id, a.filename AS attachment_name, "
+        "b.source, b.size, b.policy, b.retry_of, o.name AS retry_of_name, b.created_at, u.name AS created_by, "
         "(SELECT json_group_object(shown, n) FROM batch_counts c WHERE c.batch_id = b.id AND n > 0) AS counts "
         "FROM batches b JOIN template_versions v ON v.id = b.template_version_id "
         "JOIN templates t ON t.id = v.template_id JOIN tokens k ON k.id = b.token_id "
-        "JOIN users u ON u.id = b.created_by LEFT JOIN attachments a ON a.id = b.attachment_id " + where,
+        "JOIN users u ON u.id = b.created_by LEFT JOIN users p ON p.id = b.paused_by "
+        "LEFT JOIN batches o ON o.id = b.retry_of "
+        "LEFT JOIN attachments a ON a.id = b.attachment_id " + where,
         # `where` is one of the constants above; what it compares with is always a parameter.
-        parameters,
+        [iso(now or utc_now()), *parameters],
     )
     for row in rows:
         yield Batch(**{**row, "counts": json.loads(row["counts"] or "{}")})

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlite_utils import Database
 
-from mailroom import states, tokens
+from mailroom import states, tokens, watch
 from mailroom.claims import Claim
 from mailroom.states import Change
 from mailroom.times import after, iso
@@ -26,6 +26,7 @@ def record(
             _accepted(db, claim, result, change)
         case "refused":
             states.transition(db, claim.mail_id, "sending", "rejected", change, faults=claim.faults + 1)
+            watch.refused(db, claim.batch_id, now)
         case "token" | "account":
             states.transition(db, claim.mail_id, "sending", "queued", change)
             tokens.stop(db, token_id, result.detail or "", now, claim.fingerprint)

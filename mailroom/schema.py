@@ -286,3 +286,18 @@ def m2026_11_23_follow(db: Database) -> None:
     CREATE INDEX mails_to_look ON mails(look_at) WHERE look_at IS NOT NULL;
     UPDATE mails SET look_at = accepted_at WHERE delivery IN ('pending', 'delivered');
     """)
+
+
+@migrations()
+def m2026_11_23_controls(db: Database) -> None:
+    """Who paused a batch, or what made it pause by itself; which batch it sends again."""
+    db.executescript("""
+    ALTER TABLE batches ADD COLUMN retry_of INTEGER REFERENCES batches(id);
+    ALTER TABLE batches ADD COLUMN paused_at TEXT;
+    ALTER TABLE batches ADD COLUMN paused_by INTEGER REFERENCES users(id); -- NULL when it paused by itself
+    ALTER TABLE batches ADD COLUMN early_refused INTEGER;  -- of so many first answers; set when it paused by itself,
+    ALTER TABLE batches ADD COLUMN early_answered INTEGER; -- which it does once
+    CREATE INDEX batches_by_retry ON batches(retry_of) WHERE retry_of IS NOT NULL;
+    CREATE INDEX batch_counts_by_shown ON batch_counts(shown, batch_id) WHERE n > 0;
+    CREATE INDEX attempts_that_stopped ON attempts(token_fingerprint, id) WHERE outcome IN ('token', 'account');
+    """)

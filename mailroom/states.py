@@ -54,6 +54,8 @@ DELIVERY_CHANGES: frozenset[tuple[Delivery, Delivery]] = frozenset(
 # The gateway is first asked what became of a mail this long after it took it.
 FIRST_LOOK_SECONDS = 3.0
 
+BATCH_CANCELLED = "its batch was cancelled while it was on its way"
+
 UNFINISHED: tuple[State, ...] = ("queued", "sending", "unknown", "undecided")
 
 
@@ -96,6 +98,8 @@ def transition(
     ).rowcount
     if moved:
         _record(db, mail_id, old, new, change)
+        if new == "queued":
+            _cancel_with_its_batch(db, mail_id, change)
     return moved == 1
 
 
@@ -151,6 +155,37 @@ def queue(db: Database, batch_id: int, mails: Iterable[tuple[int, str, str, str]
 def move_all(db: Database, mail_ids: Iterable[int], old: State, new: State, change: Change) -> int:
     """How many of the mails were moved from `old` to `new`; the others had already left `old`."""
     return sum(transition(db, mail_id, old, new, change) for mail_id in mail_ids)
+
+
+def move_batch(db: Database, batch_id: int, old: State, new: State, change: Change) -> int:
+    """How many mails of the batch were moved from `old` to `new`: all that were there, in two statements.
+
+    The transaction keeps other writers waiting, about 0.7 s for 100,000 mails.
+    Raises NoSuchChange for a way the table does not have.
+    """
+    if (old, new) not in CHANGES:
+        raise NoSuchChange(f"{old} → {new}")
+    moment = iso(change.at)
+    # The events first: afterwards nobody could tell which mails were moved just now. Nothing comes in between.
+    db.execute(
+        "INSERT INTO events (mail_id, from_state, to_state, at, why, actor) "
+        "SELECT id, ?, ?, ?, ?, ? FROM mails WHERE batch_id = ? AND state = ?",
+        [old, new, moment, change.why, change.actor, batch_id, old],
+    )
+    return db.execute(
+        "UPDATE mails SET state = ?, changed_at = ? WHERE batch_id = ? AND state = ?",
+        [new, moment, batch_id, old],
+    ).rowcount
+
+
+def _cancel_with_its_batch(db: Database, mail_id: int, change: Change) -> None:
+    # On its way while its batch was cancelled, it comes back to a batch that nothing is claimed from any more.
+    cancelled = db.execute(
+        "SELECT 1 FROM mails m JOIN batches b ON b.id = m.batch_id WHERE m.id = ? AND b.state = 'cancelled'",
+        [mail_id],
+    ).fetchone()
+    if cancelled:
+        transition(db, mail_id, "queued", "cancelled", Change(change.at, BATCH_CANCELLED, change.actor))
 
 
 def _record(db: Database, mail_id: int, old: str, new: str, change: Change) -> None:

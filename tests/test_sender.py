@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mailroom import batches, history, outcomes, states, tokens
+from mailroom import batch_controls, batches, history, outcomes, states, tokens
 from mailroom.service import open_service
 from mailroom.settings import Settings
 from mailroom.verify import verify
@@ -129,12 +129,12 @@ def test_a_paused_batch_waits_and_a_resumed_one_goes_on(live: Live) -> None:
     live.sandbox.faults(latency_ms=100)
     batch_id = live.queue_to(*[f"orang{n}@contoh.id" for n in range(60)])
     live.wait(lambda: live.batch(batch_id).done)
-    assert batches.pause(live.service.store, batch_id, "by Sari")
+    assert batch_controls.pause(live.service.store, batch_id, 2, live.service.clock())
     live.wait(lambda: not live.batch(batch_id).counts.get("sending"))
     waiting = live.batch(batch_id).counts["queued"]
     assert waiting
     assert len(live.sandbox.ledger()) == 60 - waiting
-    assert batches.resume(live.service.store, batch_id)
+    assert batch_controls.resume(live.service.store, batch_id)
     live.wait_handed_over(batch_id)
     live.agrees()
 
@@ -143,7 +143,7 @@ def test_a_cancelled_rest_is_never_sent(live: Live) -> None:
     live.sandbox.faults(latency_ms=100)
     batch_id = live.queue_to(*[f"orang{n}@contoh.id" for n in range(60)])
     live.wait(lambda: live.batch(batch_id).done)
-    cancelled = batches.cancel(live.service.store, batch_id, 2, live.service.clock())
+    cancelled = batch_controls.cancel(live.service.store, batch_id, 2, live.service.clock())
     live.wait_handed_over(batch_id)
     assert cancelled == live.batch(batch_id).counts["cancelled"]
     assert len(live.sandbox.ledger()) == 60 - cancelled

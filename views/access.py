@@ -36,6 +36,8 @@ POLICY: Mapping[str, Literal["anyone"] | Role] = {
     "batches.resume": "sender",
     "batches.ask_cancel": "sender",
     "batches.cancel": "sender",
+    "batches.ask_retry": "sender",
+    "batches.retry": "sender",
     "history.index": "viewer",
     "history.one": "viewer",
     "history.body": "viewer",

@@ -7,8 +7,9 @@ from flask_babel import get_locale
 from flask_babel import lazy_gettext as _l
 from flask_login import current_user
 
+from mailroom import batches
 from views.access import may
-from views.here import service
+from views.here import service, wants_part
 
 # endpoint, word, icon, group; a person sees the entries the policy lets them open.
 ENTRIES = (
@@ -23,7 +24,7 @@ ENTRIES = (
 
 @dataclass(frozen=True)
 class Entry:
-    """One line of the menu."""
+    """One line of the menu. badge: how many things behind it need somebody."""
 
     endpoint: str
     label: str
@@ -37,10 +38,14 @@ def entries() -> list[Entry]:
     """The menu of the person signed in, the entry of the current page marked."""
     here = (request.endpoint or "").partition(".")[0]
     return [
-        Entry(endpoint, str(label), icon, group, endpoint.partition(".")[0] == here)
+        Entry(endpoint, str(label), icon, group, endpoint.partition(".")[0] == here, _badge(endpoint))
         for endpoint, label, icon, group in ENTRIES
         if may(endpoint)
     ]
+
+
+def _badge(endpoint: str) -> int:
+    return batches.needing(service().store, service().clock()) if endpoint == "batches.index" else 0
 
 
 def init(app: Flask) -> None:
@@ -50,7 +55,8 @@ def init(app: Flask) -> None:
     def everywhere() -> dict[str, object]:
         settings = service().settings
         return {
-            "menu": entries() if current_user.is_authenticated else [],
+            # A fragment has no menu, and some are asked for every two seconds.
+            "menu": entries() if current_user.is_authenticated and not wants_part() else [],
             "sandbox": settings.sandbox,
             "gateway_url": settings.gateway_url,
             "sign_out_url": url_for("account.sign_out"),

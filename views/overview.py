@@ -2,9 +2,13 @@
 
 from flask import Blueprint, Response
 
-from mailroom import batches, history, tokens
+from mailroom import batches, history, holds, progress, tokens
+from mailroom.batches import Batch
 from mailroom.email_templates import all_templates
 from mailroom.identities import all_identities
+from mailroom.progress import Pace
+from mailroom.times import iso
+from views.gateway import SOON
 from views.here import service, show
 
 blueprint = Blueprint("overview", __name__)
@@ -16,21 +20,26 @@ def index() -> Response:
     store, now = service().store, service().clock()
     lines = tokens.all_tokens(store, now)
     counts = history.counts(store)
-    going = [batch for batch in batches.unfinished(store) if batch.shown != "cancelled"]
+    going = [batch for batch in batches.unfinished(store, now) if batch.shown != "cancelled"]
     return show(
         "overview/index.html",
         "overview/_now.html",
         now=now,
         tokens=lines,
-        troubled=[line for line in lines if line.state in ("stopped", "expired")],
+        holds=holds.of_tokens(store, now),
+        ending=[line for line in lines if iso(now) < (line.expires_at or "") < iso(now + SOON)],
         missing=_missing(lines),
         counts=counts,
-        handed_over=sum(
-            counts.get(state, 0) for state in ("accepted", "delivered", "opened", "failed", "lost")
-        ),
-        going=going,
-        latest=batches.newest(store, limit=5),
+        handed_over=sum(counts.get(state, 0) for state in batches.HANDED_OVER),
+        going=[(batch, _pace(batch)) for batch in going],
+        latest=batches.newest(store, limit=5, now=now),
     )
+
+
+def _pace(batch: Batch) -> Pace:
+    here = service()
+    limit = here.clients.pace(batch.token_id).per_second
+    return progress.pace(here.store, batch, limit, here.clock())
 
 
 def _missing(lines: list[tokens.TokenLine]) -> list[str]:

@@ -8,13 +8,13 @@ from typing import Any
 from flask import Blueprint, Response, abort, flash, request, stream_with_context
 from flask_babel import gettext as _
 
-from mailroom import batches, drafts, email_templates, identities, tokens
+from mailroom import batches, drafts, email_templates, identities, progress, tokens
 from mailroom.csv_files import safe_cell
 from mailroom.drafts import Draft
 from mailroom.problems import Problem
 from mailroom.recipients import Row
 from views import send_form
-from views.here import me, see_other, service, show, wants_part
+from views.here import me, see_other, service, show, wants_part, whole
 from views.mail_frame import mail_page
 from views.send_form import Choices, Form
 from views.words import said
@@ -159,19 +159,21 @@ def _facts(draft: Draft) -> dict[str, Any]:
         "version": email_templates.version(store, draft.template_version_id),
         "sender": identities.get(store, draft.sender_id),
         "token": token,
-        "seconds": draft.good / token.per_second,
+        "estimate": progress.estimate(
+            store, token.id, draft.good, service().clients.pace(token.id).per_second, now
+        ),
     }
 
 
 def _bad_rows(draft: Draft) -> dict[str, Any]:
-    after = request.args.get("after", 0, type=int)
+    after = request.args.get("after", 0, type=whole)
     found = list(drafts.bad_rows(service().store, draft.id, after, BAD_ROWS + 1))
     return {"bad": found[:BAD_ROWS], "more": len(found) > BAD_ROWS, "after": after}
 
 
 def _arrival(draft: Draft) -> dict[str, Any]:
     """The good row the address names, or the first one, with its neighbours; nothing when no row is good."""
-    store, number = service().store, request.args.get("row", 0, type=int)
+    store, number = service().store, request.args.get("row", 0, type=whole)
     first = drafts.neighbours(store, draft.id, 0)[1]
     found = drafts.render_row(store, draft, number) or (first and drafts.render_row(store, draft, first))
     if not found:
