@@ -8,7 +8,7 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -107,7 +107,7 @@ class Audit(Protocol):
 
 def insert_attempt(db: sqlite_utils.Database, facts: AttemptFacts, **extra: Any) -> int:
     """Write an open attempt in the caller's transaction; `extra` fills further columns. Returns its id."""
-    row = {**asdict(facts), "started_at": timestamp(facts.started_at), **extra}
+    row = {**vars(facts), "started_at": timestamp(facts.started_at), **extra}
     names, marks = ", ".join(f'"{name}"' for name in row), ", ".join("?" * len(row))
     sql = f"INSERT INTO attempts ({names}) VALUES ({marks})"  # noqa: S608 – our own column names
     attempt_id = db.execute(sql, list(row.values())).lastrowid
@@ -121,7 +121,7 @@ def complete_attempt(db: sqlite_utils.Database, attempt_id: int, result: Attempt
     Raises LookupError where the attempt is not open: a result once written is evidence and stays.
     """
     row = {
-        **asdict(result),
+        **vars(result),
         "finished_at": timestamp(result.finished_at),
         "detail": result.detail[:MAX_DETAIL],
     }

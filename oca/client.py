@@ -131,10 +131,9 @@ class Client:
         **content: Any,
     ) -> Answer:
         """The one way out: every failure to get a whole answer leaves here as a GatewayError."""
-        if slot is None:
-            self._slot()
+        slot = slot or self._slot()
         http_status: int | None = None
-        nothing_left_yet()
+        nothing_left_yet(slot.left)
         try:
             response = self._session.request(
                 method,
@@ -155,6 +154,8 @@ class Client:
             return Answer(http_status, body, wait, self.token.redact)
         except FAULTS as fault:
             failure = NoAnswer(http_status=http_status) if http_status else failure_of(fault)
+        finally:
+            slot.left()  # a request that never got as far has used its turn all the same
         # Raised out here so that the library's exception, whose text is not ours, does not hang on to it.
         raise failure
 

@@ -104,8 +104,10 @@ class Message:
                 raise InvalidMessage(name, _EMPTY[name])
         for name, value in lines.items():
             _refuse_control(name, value)
-        if any("\ud800" <= character <= "\udfff" for character in self.html):
-            raise InvalidMessage("html", _CONTROL["html"])
+        try:
+            self.html.encode()
+        except UnicodeEncodeError:  # half a character
+            raise InvalidMessage("html", _CONTROL["html"]) from None
 
 
 def _refuse_control(name: str, value: str) -> None:

@@ -5,31 +5,38 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 from oca.contract import DEFAULT_PER_SECOND
 
-_SECOND = 1.03  # a window a little longer than a second, so that jitter on the way breaks no limit
-_SHARE = 0.965  # of the limit, for the same reason
-_CATCH_UP = 0.01  # seconds a late waker may make good at most, or every oversleep would cost throughput
+_SECOND = 1.02  # a window a little longer than a second, so that jitter on the way breaks no limit
+_SHARE = 0.975  # of the limit, for the same reason
+_CATCH_UP = 0.1  # seconds of lateness that are made good, or every stall would cost throughput
+_CLOSEST = 0.8  # of the usual distance, while lateness is made good
 _HIGHEST = 1000.0
 _LONGEST_PAUSE = 3600.0
 
 
-@dataclass(frozen=True)
 class Slot:
-    """The right to make one request now."""
+    """The right to make one request. Whoever takes one says when the request left, or gives it back.
 
-    at: float
-    _pace: "Pace" = field(repr=False, compare=False)
+    Until then it counts as a request of this very moment, for it may leave at any.
+    """
+
+    def __init__(self, pace: "Pace", at: float) -> None:
+        self.at = at
+        self._pace = pace
+
+    def left(self) -> None:
+        """The request is being written now; only the first time counts."""
+        self._pace._leave(self)
 
     def give_back(self) -> None:
-        """Return a slot that was not used; giving it back twice does no harm."""
-        self._pace._take_back(self.at)
+        """Return a slot that was not used; once it has left or was given back, this does nothing."""
+        self._pace._take_back(self)
 
 
 class Pace:
-    """Hands out slots, evenly spaced, never more than the limit in any one second. Safe from many threads.
+    """Hands out slots, evenly spaced; never more than the limit leave in any one second. Safe from many threads.
 
     `per_second` given is a ceiling the gateway's headers cannot raise; left out, the documented 25 a second
     apply until the headers say otherwise.
@@ -41,7 +48,9 @@ class Pace:
         self._ceiling = per_second or _HIGHEST
         self._rate = float(per_second or DEFAULT_PER_SECOND)
         self._clock = clock
-        self._grants: deque[float] = deque()
+        self._out: set[Slot] = set()  # handed out, and the request has not left yet
+        self._left: deque[float] = deque()  # when the latest requests left
+        self._due = -math.inf  # when the next slot would be, were nobody ever late
         self._next_at = -math.inf
         self._paused_until = -math.inf
         self._closed = False
@@ -54,9 +63,9 @@ class Pace:
         return self._rate
 
     def used_last_second(self) -> int:
-        """How many slots were handed out in the last second."""
+        """How many requests left in the last second, with those about to leave."""
         with self._change:
-            return self._used(self._clock())
+            return self._used()
 
     def take(self, timeout: float | None = None) -> Slot | None:
         """Wait for a slot, at most `timeout` seconds; None when there is none by then or the pace is closed."""
@@ -74,10 +83,9 @@ class Pace:
             self._learn_limit(limit, reset_in)
             # When the budget is used up and not by us, somebody else spends it, or it counts for longer than
             # a second. At full speed of our own, "none left" is the usual end of a second.
-            spent_elsewhere = remaining == 0 and self._used(self._clock()) < 0.8 * self._rate
+            spent_elsewhere = remaining == 0 and self._used() < 0.8 * self._rate
             if spent_elsewhere and reset_in is not None:
                 self._hold(reset_in)
-            self._change.notify_all()
 
     def pause(self, seconds: float) -> None:
         """Hand out nothing for this many seconds (at most an hour)."""
@@ -99,27 +107,45 @@ class Pace:
                     return self._grant(now)
                 if now >= end:
                     return None
-                self._change.wait(min(ready_at, end) - now)
+                until = min(ready_at, end)
+                self._change.wait(None if until == math.inf else until - now)
         return None
 
     def _ready_at(self) -> float:
-        most = max(1, math.floor(self._rate))
-        window_opens = self._grants[-most] + _SECOND if len(self._grants) >= most else -math.inf
-        return max(self._next_at, window_opens, self._paused_until)
+        # How many of those that left may lie in the last second, beside this one and those not on the wire yet.
+        room = self._most() - len(self._out) - 1
+        if room < 0:
+            return math.inf
+        opens_at = self._left[-room - 1] + _SECOND if len(self._left) > room else -math.inf
+        return max(self._next_at, self._paused_until, opens_at)
 
     def _grant(self, now: float) -> Slot:
         spacing = self._spacing()
-        self._next_at = max(self._next_at, now - min(_CATCH_UP, spacing / 2)) + spacing
-        self._grants.append(now)
-        while self._grants[0] < now - 2 * _SECOND:
-            self._grants.popleft()
-        return Slot(now, self)
+        late = now - self._due <= _CATCH_UP  # or else nobody was waiting, and there is nothing to make good
+        self._due = (self._due if late else now) + spacing
+        self._next_at = max(self._due, now + _CLOSEST * spacing)
+        slot = Slot(self, now)
+        self._out.add(slot)
+        return slot
 
-    def _take_back(self, at: float) -> None:
+    def _leave(self, slot: Slot) -> None:
         with self._change:
-            if at in self._grants:
-                self._grants.remove(at)
-                self._next_at -= self._spacing()
+            if slot not in self._out:
+                return
+            now = self._clock()
+            self._out.remove(slot)
+            self._left.append(now)
+            while self._left[0] < now - 2 * _SECOND:
+                self._left.popleft()
+            if len(self._out) + 1 >= self._most():  # until now a taker could not know how long to wait
+                self._change.notify_all()
+
+    def _take_back(self, slot: Slot) -> None:
+        with self._change:
+            if slot in self._out:
+                self._out.remove(slot)
+                self._due -= self._spacing()
+                self._next_at = self._due
                 self._change.notify_all()
 
     def _learn_limit(self, limit: float | None, reset_in: float | None) -> None:
@@ -127,15 +153,21 @@ class Pace:
             return
         # A reset further away than a second or so means that the number counts for more than a second.
         per_second = reset_in is not None and reset_in <= 2
-        if limit < self._rate or per_second:
-            self._rate = min(limit, self._ceiling)
+        new = min(limit, self._ceiling)
+        if (limit < self._rate or per_second) and new != self._rate:
+            self._rate = new
+            self._change.notify_all()
 
     def _hold(self, seconds: float) -> None:
         if seconds > 0:
             self._paused_until = max(self._paused_until, self._clock() + min(seconds, _LONGEST_PAUSE))
 
+    def _most(self) -> int:
+        return max(1, math.floor(self._rate))
+
     def _spacing(self) -> float:
         return 1 / (self._rate * _SHARE)
 
-    def _used(self, now: float) -> int:
-        return sum(1 for at in self._grants if at > now - 1)
+    def _used(self) -> int:
+        now = self._clock()
+        return len(self._out) + sum(at > now - 1 for at in self._left)

@@ -3,6 +3,7 @@
 import http.client
 import threading
 import time
+from collections.abc import Callable
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 
@@ -29,6 +30,7 @@ FAULTS = (
 
 class _Sent(threading.local):
     anything = False
+    now: Callable[[], None] = staticmethod(lambda: None)
 
 
 _sent = _Sent()
@@ -40,7 +42,9 @@ class _Noting(http.client.HTTPConnection):
     def send(self, data: Any) -> None:
         if self.sock is None:
             self.connect()  # http.client would connect inside send(); a failure here still left nothing
-        _sent.anything = True
+        if not _sent.anything:
+            _sent.anything = True
+            _sent.now()
         super().send(data)
 
 
@@ -82,9 +86,9 @@ class Session(requests.Session):
         return None
 
 
-def nothing_left_yet() -> None:
-    """Start watching the request this thread is about to make."""
-    _sent.anything = False
+def nothing_left_yet(leaves: Callable[[], None]) -> None:
+    """Start watching the request this thread is about to make; `leaves` is called right before its first byte."""
+    _sent.anything, _sent.now = False, leaves
 
 
 def failure_of(fault: Exception) -> GatewayError:
