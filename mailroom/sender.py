@@ -1,6 +1,7 @@
 """The sender: claim → hand over → record, for the life of the process."""
 
 import logging
+import math
 import sqlite3
 import threading
 import time
@@ -9,7 +10,7 @@ from contextlib import suppress
 
 import oca
 from mailroom import outcomes, tokens
-from mailroom.claims import Claim, Claims
+from mailroom.claims import Claim, Claims, hasten
 from mailroom.clients import Clients
 from mailroom.store import Store
 from mailroom.times import Clock
@@ -22,6 +23,7 @@ log = logging.getLogger("mailroom.sender")
 IN_FLIGHT = 64
 IDLE_SECONDS = 0.25
 LONGEST_HOLD_SECONDS = 60
+CLOCK_CHECK_SECONDS = 5
 
 
 class Recorder:
@@ -176,9 +178,13 @@ class Sender:
         self._pool.shutdown(wait=True, cancel_futures=False)
 
     def _run(self) -> None:
+        checked_at = -math.inf
         while not self._stopping.wait(IDLE_SECONDS):
             with suppress(sqlite3.OperationalError):
                 self._start_new()
+                if time.monotonic() - checked_at > CLOCK_CHECK_SECONDS:
+                    checked_at = time.monotonic()
+                    hasten(self._store, self._clock())
 
     def _start_new(self) -> None:
         for line in tokens.all_tokens(self._store, self._clock()):
