@@ -1,19 +1,22 @@
 """A dashboard in a process of its own, as an admin starts it, that a test may kill, freeze, stop and start again."""
 
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+from mailroom import email_templates
 from mailroom.service import open_service
 from mailroom.settings import Settings
+from mailroom.times import Clock, utc_now
 from tests.faults.count import Count, count
 from tests.live import Live, prepare
 from tests.sandbox_server import ROOT, Sandbox
@@ -28,6 +31,17 @@ def prepare_folder(folder: Path, sandbox: Sandbox, mails: int = 0) -> None:
         live = prepare(service, sandbox)
         if mails:
             queue(live, mails)
+    finally:
+        service.close()
+
+
+@contextmanager
+def mailroom(prepared: Path, folder: Path, sandbox: Sandbox, clock: Clock = utc_now) -> Iterator[Live]:
+    """A mailroom in this process over a copy of a prepared folder, not sending yet."""
+    shutil.copytree(prepared, folder)
+    service = open_service(Settings(gateway_url=sandbox.url, data=folder), clock)
+    try:
+        yield Live(service, sandbox, email_templates.version(service.store, 1))
     finally:
         service.close()
 
@@ -84,18 +98,25 @@ class Dashboard:
 
     def wait_killed(self) -> None:
         """Returns when it was killed, by itself or by anybody; fails when it ended in another way."""
-        assert self._end() == -signal.SIGKILL, self.log.read_text()
+        assert self.ended() == -signal.SIGKILL, self.log.read_text()
 
     def stop(self) -> None:
         """Ends it as a service manager does; fails unless it ends cleanly."""
         self.process.terminate()
-        assert self._end() == 0, self.log.read_text()
+        assert self.ended() == 0, self.log.read_text()
+
+    def ended(self) -> int:
+        """Its exit code, once it has ended; a negative one is the signal that ended it."""
+        code = self.process.wait(PATIENCE_SECONDS)
+        if self.process.stdout:
+            self.process.stdout.close()
+        return code
 
     def close(self) -> None:
         """Ends it if it still runs, whatever became of the test."""
         if self._process and self._process.poll() is None:
             self._process.kill()
-            self._end()
+            self.ended()
 
     def rows(self, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
         """What a query finds in its database, which may be open in it or not."""
@@ -126,9 +147,3 @@ class Dashboard:
         assert found.broken == []
         assert (found.lost, found.doubled) == (0, 0), found
         return found
-
-    def _end(self) -> int:
-        code = self.process.wait(PATIENCE_SECONDS)
-        if self.process.stdout:
-            self.process.stdout.close()
-        return code
