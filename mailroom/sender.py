@@ -12,9 +12,9 @@ import oca
 from mailroom import outcomes, tokens
 from mailroom.claims import Claim, Claims, hasten
 from mailroom.clients import Clients
+from mailroom.recorder import Answers, Recorder
 from mailroom.store import Store
 from mailroom.times import Clock
-from oca.audit import AttemptFacts, AttemptResult
 from oca.pace import Slot
 
 log = logging.getLogger("mailroom.sender")
@@ -26,49 +26,23 @@ LONGEST_HOLD_SECONDS = 60
 CLOCK_CHECK_SECONDS = 5
 
 
-class Recorder:
-    """The audit of one claimed mail: its attempt is on the disk already, its end is written with its new state."""
-
-    def __init__(
-        self, store: Store, claim: Claim, token_id: int, clock: Clock, stopping: threading.Event
-    ) -> None:
-        self._store, self._claim, self._token_id = store, claim, token_id
-        self._clock, self._stopping = clock, stopping
-
-    def begin(self, facts: AttemptFacts) -> int:  # noqa: ARG002 – the same facts were written by the claim
-        """The attempt that the claim wrote."""
-        return self._claim.attempt_id
-
-    def complete(self, attempt_id: int, result: AttemptResult) -> None:
-        """Writes the answer and the mail's new state at once; keeps trying, for an answer comes only once."""
-        while True:
-            try:
-                with self._store.write() as db:
-                    outcomes.record(db, self._claim, attempt_id, self._token_id, result, self._clock())
-                return
-            except sqlite3.OperationalError as error:
-                log.error(
-                    "mail %d: its answer cannot be written yet (%s); trying again", self._claim.mail_id, error
-                )
-                if self._stopping.wait(1.0):
-                    # The next start finds it `sending` and looks it up.
-                    return
-
-
 class TokenSender:
     """Sends what waits for one token, at its pace."""
 
     def __init__(
-        self, store: Store, clients: Clients, token_id: int, clock: Clock, pool: ThreadPoolExecutor
+        self,
+        store: Store,
+        clients: Clients,
+        token_id: int,
+        clock: Clock,
+        pool: ThreadPoolExecutor,
+        answers: Answers,
     ) -> None:
-        self._store, self._clients, self._token_id, self._clock, self._pool = (
-            store,
-            clients,
-            token_id,
-            clock,
-            pool,
-        )
+        self._store, self._clients, self._token_id, self._clock = store, clients, token_id, clock
+        self._pool, self._answers = pool, answers
         self._claims = Claims(store, token_id)
+        self._gateway: tuple[oca.Client, oca.Pace] | None = None
+        self._asked_at = 0.0
         self._free = threading.Semaphore(IN_FLIGHT)
         self._stopping = threading.Event()
         self._hold_seconds = 0.0
@@ -89,9 +63,10 @@ class TokenSender:
         self._thread.join()
 
     def _run(self) -> None:
+        busy = False
         while not self._stopping.is_set():
             try:
-                busy = self.run_once()
+                busy = self.run_once(busy)
             except Exception:
                 # A full disk or a busy database must not end the sender; what it was doing is on the disk or undone.
                 log.exception("token %d: could not send, trying again", self._token_id)
@@ -99,9 +74,12 @@ class TokenSender:
             if not busy:
                 self._stopping.wait(IDLE_SECONDS)
 
-    def run_once(self) -> bool:
-        """Whether a mail was claimed and given to the pool; waits for a free place and a slot of the budget."""
-        if time.monotonic() < self._held_until or not self._claims.any_due(self._clock()):
+    def run_once(self, busy: bool = False) -> bool:
+        """Whether a mail was claimed and given to the pool; waits for a free place and a slot of the budget.
+
+        busy: whether it is likely that one waits, so that it need not be asked before a slot is taken.
+        """
+        if time.monotonic() < self._held_until or not (busy or self._claims.any_due(self._clock())):
             return False
         if not self._free.acquire(timeout=1.0):
             return False
@@ -114,19 +92,31 @@ class TokenSender:
         return handed
 
     def _claim_and_submit(self) -> bool:
-        client = self._clients.get(self._token_id)
-        slot = self._clients.pace(self._token_id).take(timeout=1.0)
+        client, pace = self._client_and_pace()
+        slot = pace.take(timeout=1.0)
         if slot is None:
             return False
-        claim = None if self._stopping.is_set() else self._claims.next(client.token, self._clock())
+        claim = None
+        try:
+            claim = None if self._stopping.is_set() else self._claims.next(client.token, self._clock())
+        finally:
+            if claim is None:
+                slot.give_back()
         if claim is None:
-            slot.give_back()
             return False
         self._pool.submit(self._send, client, claim, slot)
         return True
 
+    def _client_and_pace(self) -> tuple[oca.Client, oca.Pace]:
+        # Asked for now and then, not for every mail: a refusal of the token before does not stop the new one.
+        now = time.monotonic()
+        if self._gateway is None or now - self._asked_at >= IDLE_SECONDS:
+            self._gateway = self._clients.get(self._token_id), self._clients.pace(self._token_id)
+            self._asked_at = now
+        return self._gateway
+
     def _send(self, client: oca.Client, claim: Claim, slot: Slot) -> None:
-        recorder = Recorder(self._store, claim, self._token_id, self._clock, self._stopping)
+        recorder = Recorder(self._answers, claim, self._token_id, self._stopping)
         try:
             client.send(claim.message, audit=recorder, slot=slot)
             self._hold_seconds = 0.0
@@ -152,6 +142,7 @@ class Sender:
         self._store, self._clients, self._clock = store, clients, clock
         self._senders: dict[int, TokenSender] = {}
         self._pool = ThreadPoolExecutor(max_workers=IN_FLIGHT * 4, thread_name_prefix="handover")
+        self._answers = Answers(store, clock)
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="sender", daemon=True)
 
@@ -189,6 +180,8 @@ class Sender:
     def _start_new(self) -> None:
         for line in tokens.all_tokens(self._store, self._clock()):
             if line.id not in self._senders:
-                sender = TokenSender(self._store, self._clients, line.id, self._clock, self._pool)
+                sender = TokenSender(
+                    self._store, self._clients, line.id, self._clock, self._pool, self._answers
+                )
                 self._senders[line.id] = sender
                 sender.start()
