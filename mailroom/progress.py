@@ -47,8 +47,9 @@ def estimate(
     """
     row = next(
         store.read().query(
+            # CROSS keeps the order: the few batches that wait are found first, not all that ever ran.
             "SELECT coalesce(sum(min(waiting, ?)), 0) AS between_them FROM (SELECT sum(c.n) AS waiting "
-            "FROM batch_counts c JOIN batches b ON b.id = c.batch_id WHERE c.n > 0 "
+            "FROM batch_counts c CROSS JOIN batches b ON b.id = c.batch_id WHERE c.n > 0 "
             "AND c.shown IN ('queued', 'sending') AND b.token_id = ? AND b.state = 'running' AND b.id <> ? "
             "GROUP BY b.id)",
             [mails, token_id, batch_id],

@@ -89,7 +89,7 @@ def resume(batch_id: int) -> Response:
 def ask_cancel(batch_id: int) -> Response:
     """Asks, with numbers, before the rest is cancelled."""
     batch = _batch(batch_id)
-    if not batch.waiting:
+    if not (batch.waiting or batch.may_still_go):
         flash(_why_not(batch), "info")
         return see_other("batches.one", batch_id=batch_id)
     return show("batches/cancel.html", batch=batch)
@@ -103,7 +103,7 @@ def cancel(batch_id: int) -> Response:
     after = _batch(batch_id)
     if n:
         flash(ngettext("%(n)s mail was cancelled.", "%(n)s mails were cancelled.", n, n=number(n)), "ok")
-    if after.state != before.state and after.waiting:
+    if after.state != before.state and (after.waiting or after.counts.get("unknown")):
         flash(_("What is on its way right now is cancelled too if the gateway does not take it."), "info")
     elif not n:
         flash(_why_not(after), "info")
@@ -204,7 +204,5 @@ def _show_retry(
         form_key=form_key,
         problem=problem,
         hold=holds.of_token(store, batch.token_id, now),
-        estimate=progress.estimate(
-            store, batch.token_id, sum(offered.get(kind, 0) for kind in ticked), pace.per_second, now
-        ),
+        estimate=progress.estimate(store, batch.token_id, sum(offered.values()), pace.per_second, now),
     )

@@ -21,6 +21,8 @@ def index() -> Response:
     lines = tokens.all_tokens(store, now)
     counts = history.counts(store)
     going = [batch for batch in batches.unfinished(store, now) if batch.shown != "cancelled"]
+    # What waits for somebody stands before what goes by itself.
+    going.sort(key=lambda batch: batch.state != "paused")
     return show(
         "overview/index.html",
         "overview/_now.html",
