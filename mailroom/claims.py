@@ -131,11 +131,11 @@ class Claims:
 def hasten(store: Store, now: datetime) -> int:
     """How many mails are due now because they would have waited until our clock, set back, had caught up."""
     late = after(now, LONGEST_WAIT_SECONDS)
-    where = "WHERE state = 'queued' AND due_at > ?"
-    if not store.read().execute(f"SELECT 1 FROM mails {where} LIMIT 1", [late]).fetchone():  # noqa: S608
+    query = "SELECT 1 FROM mails WHERE state = 'queued' AND due_at > ? LIMIT 1"
+    if not store.read().execute(query, [late]).fetchone():
         return 0
     with store.write() as db:
-        return db.execute(f"UPDATE mails SET due_at = ? {where}", [iso(now), late]).rowcount  # noqa: S608
+        return states.hasten(db, late, now)
 
 
 def _candidate(db: Database, token_id: int, last_batch: int, now: str) -> Row | None:
