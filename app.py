@@ -21,6 +21,7 @@ from views import (
     account,
     batches,
     commands,
+    decisions,
     errors,
     gateway,
     headers,
@@ -34,7 +35,7 @@ from views import (
 )
 from views.here import RowNumber
 
-PAGES = (account, overview, send, batches, history, templates, gateway)
+PAGES = (account, overview, send, batches, history, decisions, templates, gateway)
 
 # Larger than the largest list and attachment together; read by werkzeug before anything is parsed.
 MAX_REQUEST_BYTES = 32_000_000

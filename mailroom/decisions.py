@@ -35,6 +35,7 @@ class Case:
     mail_id: int
     batch_id: int
     batch_name: str
+    token_id: int
     email: str
     subject: str
     state: str
@@ -82,7 +83,8 @@ def case(store: Store, mail_id: int) -> Case | None:
     """A mail that was tried at least once, with everything found out about its last attempt; None for others."""
     row = next(
         store.read().query(
-            "SELECT m.id AS mail_id, m.batch_id, b.name AS batch_name, m.email, m.subject, m.state, m.shown, "
+            "SELECT m.id AS mail_id, m.batch_id, b.name AS batch_name, b.token_id, m.email, "
+            "m.subject, m.state, m.shown, "
             "b.policy, a.id AS attempt_id, a.started_at, a.finished_at, a.http_status, "
             "coalesce(a.detail, '') AS detail, coalesce(l.looks, 0) AS looks, coalesce(l.last_at, '') AS last_at, "
             "coalesce(l.next_at, '') AS next_at, coalesce(l.finding, '') AS finding, l.evidence, "
@@ -168,7 +170,7 @@ def _apply(db: Database, doubt: Doubt, arrived: bool, reason: str, user_id: int,
     # What stands in the history now must lie before the window of the next attempt.
     rest = timedelta(seconds=2 * Rules().margin)
     due = max(now, min(doubt.attempt.finished_at, now) + rest)
-    return doubts.send_again(db, doubt, change, iso(due), doubt.faults)
+    return states.transition(db, doubt.mail_id, "undecided", "queued", change, due_at=iso(due))
 
 
 def _reason(text: str) -> str:

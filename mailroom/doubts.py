@@ -1,4 +1,4 @@
-"""Mails in doubt as the database holds them: who they are, what was found about each, and the way back to the queue."""
+"""Mails in doubt as the database holds them: who they are, and what was found about each."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -17,13 +17,12 @@ from mailroom.times import iso, parse
 # `open`: still looked up. `unproven`: sent again without a proof, because its batch would rather send twice than never.
 Result = Literal["open", "found", "absent", "undecided", "unproven"]
 
-CANCELLED_WHY = "its batch was cancelled meanwhile"
 # So many ids in one question to the database.
 CHUNK = 1000
 
 _DOUBTS = (
     "SELECT m.id AS mail_id, m.state, m.faults, b.id AS batch_id, b.token_id, b.policy, "
-    "b.state = 'cancelled' AS cancelled, a.id AS attempt_id, a.to_email, a.started_at, a.finished_at, "
+    "a.id AS attempt_id, a.to_email, a.started_at, a.finished_at, "
     "a.duration_ms, a.body_sha256, a.token_fingerprint, coalesce(l.looks, 0) AS looks, "
     "coalesce(l.first_at, '') AS first_at, coalesce(l.next_at, '') AS next_at "
     "FROM mails m JOIN batches b ON b.id = m.batch_id "
@@ -46,7 +45,6 @@ class Doubt:
     state: states.State
     faults: int
     policy: str
-    cancelled: bool
     attempt: Attempt
     looks: int
     first_at: str
@@ -112,15 +110,6 @@ def keep(
     )
 
 
-def send_again(db: Database, doubt: Doubt, change: states.Change, due_at: str, faults: int) -> bool:
-    """Whether this caller put the mail back into the queue; one whose batch was cancelled is cancelled with it."""
-    moved = states.transition(db, doubt.mail_id, doubt.state, "queued", change, due_at=due_at, faults=faults)
-    if moved and doubt.cancelled:
-        why = states.Change(change.at, CANCELLED_WHY, change.actor)
-        states.transition(db, doubt.mail_id, "queued", "cancelled", why)
-    return moved
-
-
 def _select(db: Database, where: str, parameters: list[object]) -> Iterator[Doubt]:
     for row in db.query(_DOUBTS + where, parameters):
         yield Doubt(
@@ -130,7 +119,6 @@ def _select(db: Database, where: str, parameters: list[object]) -> Iterator[Doub
             state=row["state"],
             faults=row["faults"],
             policy=row["policy"],
-            cancelled=bool(row["cancelled"]),
             attempt=_attempt(row),
             looks=row["looks"],
             first_at=row["first_at"],

@@ -60,7 +60,8 @@ def _again(db: Database, doubt: Doubt, result: Result, change: Change, rules: Ru
     if result == "unproven":
         # What stands in the history now must lie before the window of the next attempt.
         wait = max(wait, 2 * rules.margin)
-    doubts.send_again(db, doubt, change, after(change.at, wait), doubt.faults + 1)
+    due_at = after(change.at, wait)
+    states.transition(db, doubt.mail_id, "unknown", "queued", change, due_at=due_at, faults=doubt.faults + 1)
     return result
 
 
