@@ -17,7 +17,7 @@ KINDS = ("failed", "rejected", "gave_up", "lost")
 
 # One that was sent again already is not offered any more; one whose second try was cancelled is.
 _OPEN = (
-    "m.batch_id = ? AND m.shown IN ('failed', 'rejected', 'gave_up', 'lost') AND NOT EXISTS "
+    f"m.batch_id = ? AND m.shown IN {KINDS} AND NOT EXISTS "  # noqa: S608 – constants
     "(SELECT 1 FROM batches r JOIN mails again ON again.batch_id = r.id AND again.row = m.row "
     "WHERE r.retry_of = m.batch_id AND again.state <> 'cancelled')"
 )

@@ -240,6 +240,7 @@ def test_resumed_it_goes_on_and_does_not_pause_for_the_same_reason_again(store: 
 def test_with_nothing_left_to_save_nothing_is_paused(store: Store) -> None:
     add_batch(store, people(12))
     answered(store, range(1, 13), "refused", WORDS)
+    assert batch(store).state == "running"
     assert batch(store).shown == "finished"
 
 
