@@ -35,6 +35,7 @@ class Case:
     mail_id: int
     batch_id: int
     batch_name: str
+    batch_state: str
     token_id: int
     email: str
     subject: str
@@ -83,8 +84,8 @@ def case(store: Store, mail_id: int) -> Case | None:
     """A mail that was tried at least once, with everything found out about its last attempt; None for others."""
     row = next(
         store.read().query(
-            "SELECT m.id AS mail_id, m.batch_id, b.name AS batch_name, b.token_id, m.email, "
-            "m.subject, m.state, m.shown, "
+            "SELECT m.id AS mail_id, m.batch_id, b.name AS batch_name, b.state AS batch_state, b.token_id, "
+            "m.email, m.subject, m.state, m.shown, "
             "b.policy, a.id AS attempt_id, a.started_at, a.finished_at, a.http_status, "
             "coalesce(a.detail, '') AS detail, coalesce(l.looks, 0) AS looks, coalesce(l.last_at, '') AS last_at, "
             "coalesce(l.next_at, '') AS next_at, coalesce(l.finding, '') AS finding, l.evidence, "

@@ -185,6 +185,8 @@ def test_sent_again_in_a_cancelled_batch_is_cancelled_and_the_page_says_so(
     with filled.service.store.write() as db:
         db.execute("UPDATE batches SET state = 'cancelled' WHERE id = 2")
     browser = client("sari")
+    for url in ("/decisions/2", "/decisions/batch/2"):
+        assert "what did not arrive is cancelled with it" in browser.get(url).text
     browser.post_form("/decisions/2", {"decision": "again", "attempt": 1, **REASON})
     assert moved(filled, 2)[0] == "cancelled"
     assert "It is cancelled, for its batch was" in browser.get("/decisions/2").text

@@ -147,6 +147,20 @@ def test_a_gateway_whose_clock_is_off_proves_absence_by_its_own_clock(
     assert look(service).absent == 1
 
 
+def test_a_history_ahead_of_the_gateways_clock_proves_nothing(service: Service, gateway: Gateway) -> None:
+    # Written in local time without a zone, and lagging: what looks newer than the attempt was sent before it.
+    rows = [(7 * 3600 - n * 60, f"x{n}", "lain@contoh.id") for n in range(1, 500)]
+    gateway.write(rows)
+    assert look(service).open == 1
+    assert obstacles(service) == (evidence.CLOCKS_DISAGREE,)
+
+
+def test_before_the_attempt_has_settled_nothing_is_proven_absent(service: Service, gateway: Gateway) -> None:
+    gateway.write([(123, "b", "lain@contoh.id"), (-60, "c", "lain@contoh.id")])
+    assert look(service, margin=5, settle=117).open == 1
+    assert obstacles(service) == (evidence.TOO_EARLY,)
+
+
 @pytest.mark.parametrize("hours", [-7, 7])
 def test_a_history_in_another_time_zone_than_the_gateways_clock_proves_nothing(
     service: Service, gateway: Gateway, hours: int
@@ -257,6 +271,17 @@ def test_the_first_mail_of_an_account_is_proven_absent_once_its_history_has_grow
 
 
 # How the history is read
+
+
+def test_a_match_counts_only_when_the_whole_window_was_read(service: Service, gateway: Gateway) -> None:
+    gateway.write([(4, "a", "joko@contoh.id"), *gateway.filler(3, -60, "x")])
+    assert look(service, page=2, most_pages=1).open == 1
+    assert look(service, page=2).found == 1
+
+
+def test_a_page_out_of_order_does_not_end_the_reading(service: Service, gateway: Gateway) -> None:
+    gateway.write([(-60, "c", "lain@contoh.id"), (1, "a", "joko@contoh.id"), (2, "b", "joko@contoh.id")])
+    assert look(service, page=2).undecided == 1
 
 
 @pytest.mark.parametrize("shift", [0, 1, 37, 99, 100, 150])

@@ -8,6 +8,7 @@ import pytest
 import oca
 from mailroom import decisions, evidence, tokens
 from mailroom.problems import Problem
+from mailroom.verify import verify_file
 from tests.doubt import (
     a_minute_passes,
     arrivals,
@@ -20,6 +21,7 @@ from tests.doubt import (
     state_of,
     why_of,
 )
+from tests.faults.dashboard import Dashboard
 from tests.live import Live
 from tests.sandbox_server import Sandbox
 
@@ -299,3 +301,26 @@ def test_by_itself_it_looks_soon_and_decides(live: Live) -> None:
     live.service.reconciler.start()
     send_in_doubt(live, "500_after", "sendiri@contoh.id")
     live.wait(lambda: state_of(live, "sendiri@contoh.id") == "accepted")
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_killed_while_it_decides_nothing_has_changed_and_the_next_start_decides(
+    sandbox: Sandbox, tmp_path: Path, when: str
+) -> None:
+    folder = tmp_path / "killed"
+    emails = [f"mati-{when}{n}@contoh.id" for n in range(3)]
+    with doubtful_mailroom(folder, sandbox) as live:
+        send_in_doubt(live, "500_after", *emails)
+    dashboard = Dashboard(folder, sandbox)
+    try:
+        dashboard.start("mailroom.reconcile:settle", when, 2)
+        dashboard.wait_killed()
+        assert dashboard.states() == {"unknown": 3}
+        assert dashboard.rows("SELECT count(*) FROM lookups") == [(0,)]
+        dashboard.start()
+        dashboard.wait(lambda: dashboard.states() == {"accepted": 3})
+        dashboard.stop()
+    finally:
+        dashboard.close()
+    assert verify_file(folder / "mailroom.db") == []
+    assert sorted(entry["email"] for entry in sandbox.ledger() if entry["email"] in emails) == emails
