@@ -1,8 +1,6 @@
 """Claiming: one waiting mail becomes the sender's, its attempt on the disk before anything leaves."""
 
-import json
 import sqlite3
-from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import datetime
 from threading import Lock
@@ -10,8 +8,8 @@ from threading import Lock
 from sqlite_utils import Database
 
 import oca
-from mailroom import attachments, states
-from mailroom.email_templates import Renderer
+from mailroom import states
+from mailroom.messages import COLUMNS, Messages
 from mailroom.problems import Problem
 from mailroom.store import Store
 from mailroom.times import after, iso
@@ -20,7 +18,6 @@ from oca.audit import AttemptFacts, insert_attempt
 # A mail that failed through its own fault and waited this long is given up: what it says may no longer be true.
 OLDEST_SECONDS = 24 * 3600
 MOST_FAULTS = 50
-COMPILED_KEPT = 32
 # No mail is ever put off for so long; one that is due later still was put off by a clock that has been set back.
 LONGEST_WAIT_SECONDS = 3600
 
@@ -47,8 +44,7 @@ class Claims:
         self._store = store
         self._token_id = token_id
         self._last_batch = 0
-        self._compiled: OrderedDict[int, Renderer] = OrderedDict()
-        self._attachment: tuple[int, oca.Attachment] | None = None
+        self._messages = Messages(store)
         self._lock = Lock()
 
     def any_due(self, now: datetime) -> bool:
@@ -74,8 +70,7 @@ class Claims:
     def _claim(self, db: Database, row: Row, token: oca.Token, now: datetime) -> Claim | None:
         mail_id = row["id"]
         try:
-            message = self._message(db, row)
-            message.check()
+            message = self._messages.of(db, row)
         except (Problem, oca.InvalidMessage) as error:
             # Checked before it was queued, so this is rare; it must not stop the mails behind it.
             states.transition(db, mail_id, "queued", "gave_up", states.Change(now, str(error), "sender"))
@@ -100,33 +95,6 @@ class Claims:
         why = f"{row['faults']} faults in {round(waited / 3600)} h"
         return states.transition(db, row["id"], "queued", "gave_up", states.Change(now, why, "sender"))
 
-    def _message(self, db: Database, row: Row) -> oca.Message:
-        rendered = self._renderer(db, row["template_version_id"]).render(json.loads(row["fields"]))
-        attachment_id = row["attachment_id"]
-        return oca.Message(
-            to=row["email"],
-            subject=rendered.subject,
-            html=rendered.html,
-            sender_email=row["sender_email"],
-            sender_name=row["sender_name"],
-            attachment=self._file(attachment_id) if attachment_id else None,
-        )
-
-    def _renderer(self, db: Database, version_id: int) -> Renderer:
-        if version_id not in self._compiled:
-            row = next(db.query("SELECT subject, html FROM template_versions WHERE id = ?", [version_id]))
-            self._compiled[version_id] = Renderer(row["subject"], row["html"])
-            if len(self._compiled) > COMPILED_KEPT:
-                self._compiled.popitem(last=False)
-        return self._compiled[version_id]
-
-    def _file(self, attachment_id: int) -> oca.Attachment:
-        # One is kept: a batch has one attachment for all, and ten megabytes should not be read 25 times a second.
-        if self._attachment is None or self._attachment[0] != attachment_id:
-            kept = attachments.get(self._store, attachment_id)
-            self._attachment = (attachment_id, oca.Attachment(kept.filename, kept.content, kept.content_type))
-        return self._attachment[1]
-
 
 def hasten(store: Store, now: datetime) -> int:
     """How many mails are due now because they would have waited until our clock, set back, had caught up."""
@@ -142,8 +110,7 @@ def _candidate(db: Database, token_id: int, last_batch: int, now: str) -> Row | 
     """The next mail due, of the batches after `last_batch` first; at most one look into the index for each batch."""
     for batch_id in _batches_waiting(db, token_id, last_batch, now):
         row: Row | None = db.execute(
-            "SELECT m.id, m.batch_id, m.email, m.fields, m.faults, m.created_at, b.template_version_id, "
-            "b.sender_email, b.sender_name, b.attachment_id FROM mails m JOIN batches b ON b.id = m.batch_id "
+            f"SELECT {COLUMNS} FROM mails m JOIN batches b ON b.id = m.batch_id "  # noqa: S608 – our own names
             "WHERE m.batch_id = ? AND m.state = 'queued' AND m.due_at <= ? "
             # Two mails to one address in doubt at once could not be told apart in the gateway's history.
             "AND NOT EXISTS (SELECT 1 FROM mails d WHERE d.email = m.email "

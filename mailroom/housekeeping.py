@@ -1,22 +1,27 @@
-"""What nobody waits for: once an hour, what has ended is cleared away."""
+"""What nobody waits for: how far the database has come is noted, and once an hour what has ended is cleared away."""
 
 import logging
 import threading
+import time
 
 from mailroom import drafts, sessions
+from mailroom.restored import Marker
 from mailroom.store import Store
 from mailroom.times import Clock
 
 log = logging.getLogger("mailroom.housekeeping")
 
-EVERY_SECONDS = 3600
+TIDY_SECONDS = 3600
+# A copy that is older than this is recognised when it is put back.
+MARK_SECONDS = 1
 
 
 class Housekeeper:
-    """Clears away ended sessions and old drafts, for the life of the process."""
+    """Keeps the mark up to date, and clears away ended sessions and old drafts, for the life of the process."""
 
-    def __init__(self, store: Store, clock: Clock) -> None:
-        self._store, self._clock = store, clock
+    def __init__(self, store: Store, marker: Marker, clock: Clock) -> None:
+        self._store, self._marker, self._clock = store, marker, clock
+        self._tidy_at = 0.0
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="housekeeping", daemon=True)
 
@@ -30,18 +35,25 @@ class Housekeeper:
         if self._thread.is_alive():
             self._thread.join(5)
 
-    def run_once(self) -> None:
+    def tidy(self) -> None:
         """Clears away what has ended by now."""
         now = self._clock()
         sessions.tidy(self._store, now)
         drafts.tidy(self._store, now)
+
+    def run_once(self) -> None:
+        """Notes the mark, and clears away when that is due."""
+        self._marker.note(self._clock())
+        if time.monotonic() >= self._tidy_at:
+            self._tidy_at = time.monotonic() + TIDY_SECONDS
+            self.tidy()
 
     def _run(self) -> None:
         while True:
             try:
                 self.run_once()
             except Exception:
-                # Nothing depends on it today; it is tried again in an hour.
-                log.exception("clearing away failed")
-            if self._stopping.wait(EVERY_SECONDS):
+                # Nothing waits for it; it is tried again.
+                log.exception("housekeeping failed")
+            if self._stopping.wait(MARK_SECONDS):
                 return

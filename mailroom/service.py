@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from mailroom import restored
 from mailroom.clients import Clients
 from mailroom.housekeeping import Housekeeper
 from mailroom.keys import Keys
 from mailroom.reconcile import Reconciler
+from mailroom.restored import Marker
 from mailroom.sender import Sender
 from mailroom.settings import Settings
 from mailroom.store import Store
@@ -25,11 +27,13 @@ class Service:
     sender: Sender
     sweeper: Sweeper
     reconciler: Reconciler
+    marker: Marker
     housekeeper: Housekeeper
     clock: Clock = utc_now
 
     def start(self) -> None:
         """Begins to send, to look up what is in doubt, and to follow what was sent; without it only the pages work."""
+        restored.hold(self.store, self.marker, self.clock())
         self.sender.start()
         self.reconciler.start()
         self.sweeper.start()
@@ -41,6 +45,7 @@ class Service:
         self.sweeper.stop()
         self.reconciler.stop()
         self.sender.stop()
+        self.marker.note(self.clock())
         self.clients.close()
         self.store.close()
 
@@ -57,7 +62,7 @@ def open_service(settings: Settings, clock: Clock = utc_now) -> Service:
     except BaseException:
         store.close()
         raise
-    clients = Clients(store, keys, settings.gateway_url)
+    clients, marker = Clients(store, keys, settings.gateway_url), Marker(store)
     return Service(
         settings,
         store,
@@ -66,7 +71,8 @@ def open_service(settings: Settings, clock: Clock = utc_now) -> Service:
         sender=Sender(store, clients, clock),
         sweeper=Sweeper(store, clients, clock),
         reconciler=Reconciler(store, clients, clock),
-        housekeeper=Housekeeper(store, clock),
+        marker=marker,
+        housekeeper=Housekeeper(store, marker, clock),
         clock=clock,
     )
 

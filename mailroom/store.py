@@ -10,7 +10,6 @@ import os
 import shutil
 import sqlite3
 import threading
-import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -40,9 +39,7 @@ class Store:
         self.path = path
         self.floor_bytes = floor_bytes
         self._lock = threading.Lock()
-        self._local = threading.local()
-        # A thread that ends takes its reader with it, so they are only remembered weakly.
-        self._readers: weakref.WeakSet[Database] = weakref.WeakSet()
+        self._readers: dict[threading.Thread, Database] = {}
         self._owner = _own(path)
         # SQLite gives its WAL file the database's mode.
         path.touch(mode=0o600)
@@ -73,12 +70,13 @@ class Store:
 
     def read(self) -> Database:
         """This thread's reading connection; a write through it is an error."""
-        reader: Database | None = getattr(self._local, "reader", None)
+        thread = threading.current_thread()
+        reader = self._readers.get(thread)
         if reader is None:
             connection = _connect(self.path)
             connection.execute("PRAGMA query_only = ON")
-            reader = self._local.reader = Database(connection)
-            self._readers.add(reader)
+            self._close_readers_of_ended_threads()
+            reader = self._readers[thread] = Database(connection)
         return reader
 
     def has_room(self) -> bool:
@@ -87,9 +85,13 @@ class Store:
 
     def close(self) -> None:
         """Closes every connection and lets another process have the file."""
-        for database in [*self._readers, self._writer]:
+        for database in [*self._readers.values(), self._writer]:
             database.close()
         self._owner.close()
+
+    def _close_readers_of_ended_threads(self) -> None:
+        for thread in [thread for thread in self._readers.copy() if not thread.is_alive()]:
+            self._readers.pop(thread).close()
 
     def _commit(self) -> None:
         try:

@@ -64,6 +64,11 @@ class AttemptFacts:
     @classmethod
     def of(cls, message: Message, token: Token, now: datetime) -> "AttemptFacts":
         """The facts of sending this message with this token, starting now (an aware datetime)."""
+        return cls.by(message, token.fingerprint, now)
+
+    @classmethod
+    def by(cls, message: Message, fingerprint: str, now: datetime) -> "AttemptFacts":
+        """The facts of sending this message with the token of that fingerprint, starting now."""
         attachment = message.attachment
         return cls(
             started_at=now,
@@ -76,7 +81,7 @@ class AttemptFacts:
             attachment_name=attachment.filename if attachment else None,
             attachment_sha256=attachment.sha256 if attachment else None,
             attachment_bytes=len(attachment.content) if attachment else None,
-            token_fingerprint=token.fingerprint,
+            token_fingerprint=fingerprint,
         )
 
 

@@ -12,7 +12,7 @@ def test_old_drafts_and_ended_sessions_go_and_batches_stay(service: Service) -> 
     live = prepare_records(service)
     sari = CAST["sari"]
     sessions.sign_in(service.store, sari.email, sari.password, "127.0.0.1", "test", service.clock())
-    service.housekeeper.run_once()
+    service.housekeeper.tidy()
     assert live.rows("SELECT count(*) FROM drafts") == [(1,)]
     assert live.rows("SELECT count(*) FROM sessions") == [(1,)]
     later = service.clock() + timedelta(days=drafts.KEPT_DAYS + 8)

@@ -1,0 +1,119 @@
+"""When an older copy of the database was put back: what may have been sent since the copy is looked up, not sent.
+
+A copy does not know what went out after it was made. So a mark beside the database, outside of it, remembers how far
+the newest one had come; a database that is behind its mark is an older copy, and every mail that waits in it may
+have been sent meanwhile. Each becomes `unknown`, with an attempt that spans the time nobody remembers, and the
+gateway's history decides as it does for any other.
+"""
+
+import json
+import logging
+import sqlite3
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlite_utils import Database
+
+import oca
+from mailroom import states, tokens
+from mailroom.messages import COLUMNS, Messages
+from mailroom.problems import Problem
+from mailroom.states import Change
+from mailroom.store import Store
+from mailroom.times import iso, parse
+from oca.audit import AttemptFacts, AttemptResult, complete_attempt, insert_attempt
+
+log = logging.getLogger("mailroom.restored")
+
+ACTOR = "start"
+WHY = "an older copy of the database was put back; it may have been sent since the copy was made"
+
+
+@dataclass(frozen=True)
+class Mark:
+    """How far the newest database had come: its last attempt, and when that was noted, by our clock."""
+
+    attempt_id: int
+    at: str
+
+
+class Marker:
+    """Keeps the mark of a database in a file beside it."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._path = store.path.with_suffix(".mark")
+        self._last: int | None = None
+
+    def note(self, now: datetime) -> None:
+        """Notes how far the database has come. Late is harmless: the mark is then behind, never ahead."""
+        attempt_id = _last_attempt(self._store.read())
+        if attempt_id == self._last:
+            return
+        fresh = self._path.with_suffix(".mark.new")
+        fresh.write_text(json.dumps({"attempt_id": attempt_id, "at": iso(now)}))
+        fresh.replace(self._path)
+        self._last = attempt_id
+
+    def read(self) -> Mark | None:
+        """The mark that was noted last; None where there is none, or none that can be read."""
+        with suppress(OSError, ValueError, KeyError, TypeError):
+            found = json.loads(self._path.read_text())
+            return Mark(int(found["attempt_id"]), iso(parse(found["at"])))
+        return None
+
+
+def hold(store: Store, marker: Marker, now: datetime) -> int:
+    """How many waiting mails are in doubt because the database is an older copy of itself; 0 when it is not.
+
+    Called at the start, before anything is sent.
+    """
+    mark = marker.read()
+    if mark is None or mark.attempt_id <= _last_attempt(store.read()):
+        return 0
+    with store.write() as db:
+        since = _last_moment(db)
+        held = sum(_doubt(db, Messages(store), line, since, now) for line in tokens.all_tokens(store, now))
+    marker.note(now)
+    if held:
+        log.warning(
+            "an older copy of the database was put back: %d mails are looked up before they are sent", held
+        )
+    return held
+
+
+def _doubt(db: Database, messages: Messages, line: tokens.TokenLine, since: datetime, now: datetime) -> int:
+    rows = db.execute(
+        # Only our own column names, no values.
+        f"SELECT {COLUMNS} FROM mails m JOIN batches b ON b.id = m.batch_id "  # noqa: S608
+        "WHERE m.state = 'queued' AND b.token_id = ?",
+        [line.id],
+    ).fetchall()
+    return sum(_doubt_one(db, messages, row, line.fingerprint, since, now) for row in rows)
+
+
+def _doubt_one(
+    db: Database, messages: Messages, row: sqlite3.Row, fingerprint: str, since: datetime, now: datetime
+) -> bool:
+    try:
+        message = messages.of(db, row)
+    except (Problem, oca.InvalidMessage):
+        # It cannot have been sent as it is; the sender says so when its turn comes.
+        return False
+    change = Change(now, WHY, ACTOR)
+    if not states.transition(db, row["id"], "queued", "sending", change):
+        return False
+    attempt_id = insert_attempt(db, AttemptFacts.by(message, fingerprint, since), mail_id=row["id"])
+    complete_attempt(db, attempt_id, AttemptResult(now, "unknown", detail=WHY))
+    return states.transition(db, row["id"], "sending", "unknown", change)
+
+
+def _last_attempt(db: Database) -> int:
+    return int(db.execute("SELECT coalesce(max(id), 0) FROM attempts").fetchone()[0])
+
+
+def _last_moment(db: Database) -> datetime:
+    """The last thing the database remembers: from then on nobody knows what was sent."""
+    row = db.execute("SELECT at FROM events ORDER BY id DESC LIMIT 1").fetchone()
+    return parse(row["at"])
