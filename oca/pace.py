@@ -8,8 +8,8 @@ from collections.abc import Callable
 
 from oca.contract import DEFAULT_PER_SECOND
 
-_SECOND = 1.02  # a window a little longer than a second, so that jitter on the way breaks no limit
-_SHARE = 0.975  # of the limit, for the same reason
+_SECOND = 1.025  # a window a little longer than a second, so that jitter on the way breaks no limit
+_SHARE = 0.97  # of the limit, for the same reason
 _CATCH_UP = 0.1  # seconds of lateness that are made good, or every stall would cost throughput
 _CLOSEST = 0.8  # of the usual distance, while lateness is made good
 _HIGHEST = 1000.0
