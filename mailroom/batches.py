@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 from sqlite_utils import Database
 
@@ -16,6 +17,9 @@ from mailroom.times import iso, utc_now
 from oca.words import N_
 
 HANDED_OVER = ("accepted", "delivered", "opened", "failed", "lost")
+
+
+Policy = Literal["never_twice", "never_lost"]
 
 
 @dataclass(frozen=True)
@@ -104,9 +108,10 @@ class Batch:
         return self.state
 
 
-def queue(store: Store, draft_id: str, user_id: int, now: datetime) -> int:
+def queue(store: Store, draft_id: str, user_id: int, now: datetime, policy: Policy = "never_twice") -> int:
     """The id of the batch that holds every good row of the draft, queued all or none.
 
+    policy: what is done with a mail when nobody can tell whether it left; it can be changed later.
     The draft's id is the batch's unique form key, so a form sent twice lands on the first batch.
     Raises Problem when the draft has no good row, LookupError when the person has no such draft.
     """
@@ -122,7 +127,7 @@ def queue(store: Store, draft_id: str, user_id: int, now: datetime) -> int:
         already = _by_form_key(db, draft_id)
         if already:
             return already
-        batch_id = _insert(db, store, draft, user_id, now)
+        batch_id = _insert(db, store, draft, user_id, now, policy)
         states.queue(db, batch_id, mails, states.Change(now, draft.name, f"user:{user_id}"))
         return batch_id
 
@@ -176,15 +181,17 @@ def _by_form_key(db: Database, draft_id: str) -> int | None:
     return int(row["id"]) if row else None
 
 
-def _insert(db: Database, store: Store, draft: drafts.Draft, user_id: int, now: datetime) -> int:
+def _insert(
+    db: Database, store: Store, draft: drafts.Draft, user_id: int, now: datetime, policy: Policy
+) -> int:
     sender = identity(store, draft.sender_id)
     return int(
         db.execute(
             "INSERT INTO batches (name, form_key, template_version_id, sender_email, sender_name, token_id, "
-            "attachment_id, source, size, state, created_at, created_by) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'running', ?, ?)",
+            "attachment_id, source, size, state, created_at, created_by, policy) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'running', ?, ?, ?)",
             [draft.name, draft.id, draft.template_version_id, sender.email, sender.name, draft.token_id,
-             draft.attachment_id, draft.source, draft.good, iso(now), user_id],
+             draft.attachment_id, draft.source, draft.good, iso(now), user_id, policy],
         ).lastrowid
         or 0
     )  # fmt: skip

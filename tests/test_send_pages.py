@@ -13,6 +13,7 @@ from werkzeug.test import TestResponse
 from mailroom import email_templates, identities
 from mailroom.service import Service
 from tests.house import Browser
+from tests.live import prepare_records
 
 Client = Callable[[str], Browser]
 LIST = (
@@ -286,3 +287,16 @@ def test_a_viewer_cannot_send(client: Client, house: House) -> None:
     vino = client("vino")
     assert vino.get("/send/").status_code == 403
     assert vino.get(path).status_code == 403
+
+
+def test_the_confirm_page_lets_one_choose_rather_twice_than_never(client: Client, service: Service) -> None:
+    live = prepare_records(service)
+    browser = client("sari")
+    wanted = (({}, "never_twice"), ({"policy": "never_lost"}, "never_lost"), ({"policy": "x"}, "never_twice"))
+    for form, policy in wanted:
+        pasted = "email,nama,total\na@contoh.id,A,1"
+        made = browser.post_form("/send/", {"template": "1", "sender": "1", "pasted": pasted})
+        draft = str(made.location)
+        assert "Rather twice than never" in browser.get(f"{draft}/confirm").text
+        assert browser.post_form(f"{draft}/queue", dict(form)).status_code == 303
+        assert live.rows("SELECT policy FROM batches ORDER BY id DESC LIMIT 1") == [(policy,)]
