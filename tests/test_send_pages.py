@@ -292,6 +292,7 @@ def test_a_viewer_cannot_send(client: Client, house: House) -> None:
 def test_the_confirm_page_lets_one_choose_rather_twice_than_never(client: Client, service: Service) -> None:
     live = prepare_records(service)
     browser = client("sari")
+    wanted: tuple[tuple[dict[str, object], str], ...]
     wanted = (({}, "never_twice"), ({"policy": "never_lost"}, "never_lost"), ({"policy": "x"}, "never_twice"))
     for form, policy in wanted:
         pasted = "email,nama,total\na@contoh.id,A,1"
