@@ -7,6 +7,7 @@ import oca
 from mailroom import tokens
 from mailroom.keys import Keys
 from mailroom.store import Store
+from mailroom.times import Clock, utc_now
 from mailroom.tokens import TokenLine
 
 # A person waits for this answer: seconds to connect, seconds for each read.
@@ -21,8 +22,8 @@ class Clients:
     base_url: where the gateway is.
     """
 
-    def __init__(self, store: Store, keys: Keys, base_url: str) -> None:
-        self._store, self._keys, self._base_url = store, keys, base_url
+    def __init__(self, store: Store, keys: Keys, base_url: str, clock: Clock = utc_now) -> None:
+        self._store, self._keys, self._base_url, self._clock = store, keys, base_url, clock
         self._lock = Lock()
         self._kept: dict[int, oca.Client] = {}
         self._retired: list[oca.Client] = []
@@ -77,7 +78,7 @@ class Clients:
 
     def _client(self, line: TokenLine) -> oca.Client:
         token = tokens.secret(self._store, self._keys, line.id)
-        return oca.Client(token, base_url=self._base_url, pace=self._pace(line))
+        return oca.Client(token, base_url=self._base_url, pace=self._pace(line), now=self._clock)
 
     def _pace(self, line: TokenLine) -> oca.Pace:
         key = (line.id, line.per_second)
@@ -92,7 +93,9 @@ class Clients:
         if slot is None:
             raise oca.RateLimited()
         slot.give_back()
-        client = oca.Client(token, base_url=self._base_url, pace=pace, timeout=CHECK_TIMEOUT)
+        client = oca.Client(
+            token, base_url=self._base_url, pace=pace, timeout=CHECK_TIMEOUT, now=self._clock
+        )
         try:
             client.check()
         finally:

@@ -62,7 +62,7 @@ def open_service(settings: Settings, clock: Clock = utc_now) -> Service:
     except BaseException:
         store.close()
         raise
-    clients, marker = Clients(store, keys, settings.gateway_url), Marker(store)
+    clients, marker = Clients(store, keys, settings.gateway_url, clock), Marker(store)
     return Service(
         settings,
         store,
