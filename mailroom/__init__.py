@@ -1,1 +1,13 @@
-"""The team's work: what is sent, by whom, and what became of it. Knows the gateway client, knows no pages."""
+"""The team's work: what is sent, by whom, and what became of it. Knows the gateway client, knows no pages.
+
+The rooms, in the order in which a mail meets them:
+
+- what is sent: email_templates, rendering, starter; recipients, csv_files, addresses; drafts, attachments
+- who it is sent from and with: identities, tokens, clients
+- a batch: batches, batch_controls, retries, progress, holds, watch
+- one mail on its way: states (the only place where a state changes), claims, messages, sender, recorder, outcomes
+- did it leave?: reconcile, readings, evidence, settle, doubts, clocks, decisions; restored
+- what became of it?: delivery, sweep, sweeper; history
+- the people: people, invites, passwords, sessions
+- the house: service, settings, store, schema, keys, times, problems, housekeeping, verify
+"""

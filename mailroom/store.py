@@ -40,6 +40,7 @@ class Store:
         self.floor_bytes = floor_bytes
         self._lock = threading.Lock()
         self._readers: dict[threading.Thread, Database] = {}
+        self._readers_lock = threading.Lock()
         self._owner = _own(path)
         # SQLite gives its WAL file the database's mode.
         path.touch(mode=0o600)
@@ -75,8 +76,10 @@ class Store:
         if reader is None:
             connection = _connect(self.path)
             connection.execute("PRAGMA query_only = ON")
-            self._close_readers_of_ended_threads()
-            reader = self._readers[thread] = Database(connection)
+            reader = Database(connection)
+            with self._readers_lock:
+                self._close_readers_of_ended_threads()
+                self._readers[thread] = reader
         return reader
 
     def has_room(self) -> bool:
@@ -90,7 +93,7 @@ class Store:
         self._owner.close()
 
     def _close_readers_of_ended_threads(self) -> None:
-        for thread in [thread for thread in self._readers.copy() if not thread.is_alive()]:
+        for thread in [thread for thread in self._readers if not thread.is_alive()]:
             self._readers.pop(thread).close()
 
     def _commit(self) -> None:

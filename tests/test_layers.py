@@ -1,9 +1,12 @@
 """Who may know whom: imports go one way, app → views → mailroom → oca, and the sandbox stands alone."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
+
+import mailroom
 
 ROOT = Path(__file__).parent.parent
 OURS = {"app", "views", "mailroom", "oca", "sandbox"}
@@ -69,3 +72,12 @@ def test_only_states_writes_the_state_of_a_mail() -> None:
 def test_the_guard_notices_a_wrong_import() -> None:
     assert "sandbox" in imported_by("import sandbox.ledger")
     assert "views" in imported_by("def f():\n    from views.here import me")
+
+
+def test_the_map_of_the_mailroom_names_every_room_once() -> None:
+    lines = [
+        line.partition(":")[2] for line in (mailroom.__doc__ or "").splitlines() if line.startswith("- ")
+    ]
+    named = sorted(re.findall(r"[a-z_]+", re.sub(r"\(.*?\)", "", " ".join(lines))))
+    there = sorted(path.stem for path in (ROOT / "mailroom").glob("*.py") if path.stem != "__init__")
+    assert named == there

@@ -98,3 +98,16 @@ def test_a_database_of_a_newer_version_is_refused(tmp_path: Path) -> None:
     connection.commit()
     connection.close()
     Store(path).close()
+
+
+def test_the_readers_of_ended_threads_are_closed(store: Store) -> None:
+    for _ in range(3):
+        threads = [threading.Thread(target=lambda: count(store)) for _ in range(20)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    open_files = [path for path in Path("/proc/self/fd").iterdir() if path.exists()]
+    readers = [path for path in open_files if str(path.readlink()).startswith(str(store.path))]
+    assert len(readers) < 3 * 3 * 20
+    assert len(store._readers) <= 21
