@@ -15,10 +15,11 @@ import time
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from tests.faults.count import Count, count
-from tests.faults.dashboard import Dashboard, prepare_folder
+from tests.faults.dashboard import Dashboard, prepare_folder, set_pace
 from tests.sandbox_server import running_sandbox
 
 KINDS = ("500_before", "500_after", "reset_before", "reset_after", "html_502", "malformed_json")
@@ -69,7 +70,7 @@ def run(plan: Plan, folder: Path) -> Outcome:
     with running_sandbox("--limit", "0") as sandbox:
         dashboard = Dashboard(folder / "data", sandbox, plan.quick)
         prepare_folder(dashboard.folder, sandbox, plan.mails)
-        _lift_limit(dashboard.folder)
+        set_pace(dashboard.folder, 1000)
         shares = dict.fromkeys(KINDS, plan.faults / len(KINDS))
         sandbox.faults(**shares, seed=plan.seed, latency_ms=20, latency_jitter_ms=60)
         started = time.monotonic()
@@ -88,8 +89,7 @@ def _kill_again_and_again(dashboard: Dashboard, plan: Plan, chance: random.Rando
     on_the_wire = 0
     for goal in sorted(chance.choices(range(plan.mails * 9 // 10), k=plan.kills)):
         dashboard.start()
-        while _left_queue(dashboard) < goal:
-            time.sleep(0.005)
+        dashboard.wait(partial(_has_got_to, dashboard, goal), seconds=300)
         time.sleep(chance.uniform(0, 0.1))
         dashboard.kill()
         on_the_wire += dashboard.states()["sending"]
@@ -117,14 +117,10 @@ def _outcome(plan: Plan, dashboard: Dashboard, on_the_wire: int, seconds: float)
     return Outcome(plan, count(dashboard.folder, ledger), on_the_wire, spoiled[0][0], seconds)
 
 
-def _left_queue(dashboard: Dashboard) -> int:
-    """How many mails have been claimed at least once and did not come back."""
-    return int(dashboard.rows("SELECT sum(n) FROM batch_counts WHERE shown <> 'queued'")[0][0] or 0)
-
-
-def _lift_limit(folder: Path) -> None:
-    with closing(sqlite3.connect(folder / "mailroom.db")) as db, db:
-        db.execute("UPDATE tokens SET per_second = 1000")
+def _has_got_to(dashboard: Dashboard, goal: int) -> bool:
+    """Whether so many mails have left the queue and not come back."""
+    rows = dashboard.rows("SELECT sum(n) FROM batch_counts WHERE shown <> 'queued'")
+    return int(rows[0][0] or 0) >= goal
 
 
 def _queue_again(folder: Path) -> None:

@@ -9,10 +9,12 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+import requests
 
 from mailroom import email_templates
 from mailroom.reconcile import Reconciler
@@ -62,6 +64,12 @@ def queue(live: Live, mails: int) -> int:
     return live.queue_to(*[f"orang{n}@contoh.id" for n in range(mails)])
 
 
+def set_pace(folder: Path, per_second: float) -> None:
+    """Lets the mailroom in a folder, open in no process, send so many mails a second."""
+    with closing(sqlite3.connect(folder / "mailroom.db")) as db, db:
+        db.execute("UPDATE tokens SET per_second = ?", [per_second])
+
+
 class Dashboard:
     """`python app.py` over one data folder, against one sandbox; it can be started as often as it ends.
 
@@ -98,6 +106,10 @@ class Dashboard:
             )
         assert self.process.stdout
         self.address = self.process.stdout.readline().strip().rpartition(" ")[2]
+        if self.address:
+            # It prints its address a moment before it knows what to do when it is told to stop.
+            with suppress(requests.ConnectionError):
+                requests.get(f"{self.address}/sign-in", timeout=PATIENCE_SECONDS)
 
     @property
     def process(self) -> "subprocess.Popen[str]":

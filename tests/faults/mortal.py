@@ -19,7 +19,7 @@ from mailroom.readings import Rules
 from mailroom.reconcile import Reconciler
 
 # The clocks are the same here, but the gateway tells whole seconds, and a busy machine answers late.
-QUICK = Rules(margin=3.0, settle=1.0, first_pause=0.3, longest_pause=1.0, again_after=0.2)
+QUICK = Rules(margin=3.0, settle=0.5, first_pause=0.3, longest_pause=1.0, again_after=0.2)
 
 
 def make_mortal(where: str, when: str, nth: int) -> None:

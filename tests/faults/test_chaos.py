@@ -4,10 +4,10 @@ from pathlib import Path
 
 from bench.chaos import Plan, run, table
 
-SHORT = Plan(mails=300, kills=5, faults=0.04, quick=True)
+SHORT = Plan(mails=200, kills=5, faults=0.06, quick=True)
 
 
-def test_killed_five_times_in_300_mails_none_is_lost_and_none_is_sent_twice(tmp_path: Path) -> None:
+def test_killed_five_times_in_200_mails_none_is_lost_and_none_is_sent_twice(tmp_path: Path) -> None:
     outcome = run(SHORT, tmp_path)
     assert outcome.good, table(outcome)
     assert outcome.on_the_wire

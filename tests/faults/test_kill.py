@@ -8,33 +8,42 @@ from mailroom.schema import migrations
 from mailroom.store import Store
 from mailroom.verify import verify
 from tests.faults.conftest import MAILS
-from tests.faults.dashboard import Dashboard
+from tests.faults.dashboard import Dashboard, set_pace
 from tests.sandbox_server import Sandbox
 
 SENDING = {
     "before a claim": ("mailroom.claims:Claims.next", "before"),
     "in the middle of a claim": ("mailroom.claims:insert_attempt", "after"),
     "after a claim": ("mailroom.claims:Claims.next", "after"),
-    "before the request": ("oca.client:Client.send", "before"),
     "between request and answer": ("http.client:HTTPConnection.getresponse", "before"),
     "between answer and record": ("mailroom.outcomes:record", "before"),
     "in the middle of the record": ("mailroom.outcomes:complete_attempt", "after"),
-    "after the record": ("mailroom.outcomes:record", "after"),
-    "before a commit": ("mailroom.store:Store._commit", "before"),
-    "after a commit": ("mailroom.store:Store._commit", "after"),
+    "after the record": ("mailroom.recorder:Answers._write", "after"),
 }
 
 
 @pytest.mark.parametrize("where", SENDING)
 def test_killed_while_sending_nothing_is_lost_or_sent_twice(dashboard: Dashboard, where: str) -> None:
     function, when = SENDING[where]
-    dashboard.start(function, when, 6)
+    set_pace(dashboard.folder, 100)
+    dashboard.start(function, when, 3)
     dashboard.wait_killed()
     assert dashboard.states()["queued"], "it died in mid-batch"
     dashboard.start()
     dashboard.wait_handed_over()
     found = dashboard.ends_well()
     assert found.states["accepted"] + found.in_doubt == MAILS
+
+
+def test_killed_while_looking_up_what_is_in_doubt_it_looks_again(dashboard: Dashboard) -> None:
+    dashboard.quick = True
+    dashboard.sandbox.faults(next=["500_after", "reset_after", "html_502", "500_before"])
+    dashboard.start("mailroom.reconcile:settle", "after", 3)
+    dashboard.wait_killed()
+    assert dashboard.states()["unknown"]
+    dashboard.start()
+    dashboard.wait_settled()
+    assert dashboard.ends_well().states == {"accepted": MAILS}
 
 
 def test_killed_while_following_mails_it_follows_them_to_the_end_afterwards(dashboard: Dashboard) -> None:

@@ -29,8 +29,7 @@ FAULTS = [
     "truncated_json",
     "no_id",
 ]
-BOMBS = 8
-LIFT = "UPDATE tokens SET per_second = 1000"
+BOMBS = 4
 
 
 def test_every_fault_in_one_batch_and_each_mail_arrives_once(dashboard: Dashboard) -> None:
@@ -60,10 +59,8 @@ def peak_mb(dashboard: Dashboard) -> int:
 @pytest.mark.parametrize(
     ("spelling", "reset"),
     [
-        ("printed", "seconds"),
-        ("correct", "epoch"),
         ("lower", "epoch_ms"),
-        ("none", "retry_after"),
+        ("correct", "retry_after"),
         ("none", "seconds"),
     ],
 )
@@ -120,7 +117,7 @@ def replaced(live: Live) -> str:
 def start_many(live: Live) -> int:
     """The id of a batch of which some mails are accepted and many wait."""
     with live.service.store.write() as db:
-        db.execute(LIFT)
+        db.execute("UPDATE tokens SET per_second = 1000")
     live.sandbox.faults(latency_ms=100)
     batch_id = queue(live, 6 * IN_FLIGHT)
     live.service.start()

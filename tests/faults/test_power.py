@@ -14,7 +14,7 @@ from mailroom.settings import Settings
 from mailroom.store import Store
 from mailroom.times import iso, utc_now
 from mailroom.verify import verify
-from tests.faults.dashboard import prepare_folder, queue
+from tests.faults.dashboard import prepare_folder, queue, set_pace
 from tests.faults.disk import Disk, Platter, watched_disk
 from tests.live import Live
 from tests.sandbox_server import Sandbox
@@ -44,11 +44,10 @@ class Left:
 
 def record(folder: Path, sandbox: Sandbox, synchronous: str) -> Run:
     prepare_folder(folder, sandbox)
+    set_pace(folder, 1000)
     with watched_disk() as disk:
         service = open_service(Settings(gateway_url=sandbox.url, data=folder))
         try:
-            with service.store.write() as db:
-                db.execute("UPDATE tokens SET per_second = 1000")
             service.store._writer.execute(f"PRAGMA synchronous = {synchronous}")
             live = Live(service, sandbox, email_templates.version(service.store, 1))
             batch_id, queued = queue(live, MAILS), len(disk.steps)
