@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 from bench import post_office
 from bench.machine import describe
-from bench.send import Result, bare_loop, dashboard, middle
+from bench.send import Result, bare_loop, dashboard, followed, middle
 from tests.sandbox_server import Sandbox, running_sandbox
 
 LIMIT = 25
@@ -16,8 +16,12 @@ FREE_MAILS = 3000
 ROUNDS = 3
 TOKENS = (1, 2, 4, 8, 16)
 MAILS_A_TOKEN = 250
-# The pace keeps 3 % below the limit, and looking up what became of the mails may take a tenth of it.
-FULL_PACE = 0.97 * 0.9 * LIMIT
+# What is left of 25 requests a second for mails while what became of them is looked up.
+FULL_PACE = 23.0
+# Mails, and the most a second.
+FOLLOWED = ((10_000, 1000), (2_000, LIMIT))
+PAGE = 100
+LARGE_MAILS = 100_000
 
 Run = Callable[[Sandbox], Result]
 
@@ -81,13 +85,35 @@ def tokens() -> Iterator[str]:
         )
 
 
+def follow() -> Iterator[str]:
+    """How many requests it costs to learn what became of fresh mails, of which a page of the history holds 100."""
+    yield "| mails | handed over at | pages that hold them | requests | requests ÷ pages |"
+    yield "|---|---|---|---|---|"
+    for mails, per_second in FOLLOWED:
+        pages = mails // PAGE
+        with running_sandbox("--limit", "0") as sandbox:
+            sandbox.faults(life_delivered_after=0.5, life_opened_after=3600)
+            requests = followed(sandbox, mails, per_second)
+        pace = f"{per_second} a second" if per_second == LIMIT else "no limit"
+        yield f"| {mails:,} | {pace} | {pages} | {requests} | {requests / pages:.2f} |"
+
+
+def large() -> Iterator[str]:
+    """How much memory the whole process holds at most while it sends 100,000 queued mails, without a limit."""
+    with running_sandbox("--limit", "0") as sandbox:
+        result = dashboard(sandbox, LARGE_MAILS, per_second=1000, seconds=900)
+    yield "| mails | mails/s | CPU s | MB |"
+    yield "|---|---|---|---|"
+    yield f"| {result.mails:,} | {result.rate:.0f} | {result.cpu:.0f} | {result.peak_mb:.0f} |"
+
+
 def _numbers(result: Result) -> str:
     return f"{result.rate:.1f} | {result.peak} | {result.refused} | {result.cpu:.1f} | {result.peak_mb:.0f}"
 
 
 def main() -> int:
     """Runs everything, or only the parts that are named."""
-    parts = {"paced": paced, "free": free, "tokens": tokens}
+    parts = {"paced": paced, "free": free, "tokens": tokens, "follow": follow, "large": large}
     started = time.monotonic()
     print(f"{describe()}\n", flush=True)
     for name in sys.argv[1:] or parts:

@@ -46,8 +46,17 @@ def middle(results: list[Result]) -> Result:
     return min(results, key=lambda result: abs(result.rate - wanted))
 
 
-def dashboard(sandbox: Sandbox, mails: int, token_count: int = 1, per_second: float = 25) -> Result:
-    """What the dashboard makes of `mails` queued mails for each token; all of them arrive once, or it raises."""
+def dashboard(
+    sandbox: Sandbox,
+    mails: int,
+    token_count: int = 1,
+    per_second: float = 25,
+    seconds: float = LONGEST_SECONDS,
+) -> Result:
+    """What the dashboard makes of `mails` queued mails for each token; all of them arrive once, or it raises.
+
+    seconds: how long that may take at most.
+    """
     with tempfile.TemporaryDirectory(prefix="mailroom-bench-") as name:
         folder = Path(name) / "data"
         _queue(folder, sandbox, mails, token_count, per_second)
@@ -55,7 +64,7 @@ def dashboard(sandbox: Sandbox, mails: int, token_count: int = 1, per_second: fl
         try:
             running.start()
             before = usage(running.process.pid)
-            _wait(running, mails * token_count)
+            _wait(running, mails * token_count, seconds)
             time.sleep(0.5)
             after = usage(running.process.pid)
             running.stop()
@@ -101,13 +110,34 @@ def _rate(times: list[datetime]) -> float:
     return (len(times) - 1) / took if took else 0.0
 
 
-def _wait(running: Dashboard, mails: int) -> None:
+def followed(sandbox: Sandbox, mails: int, per_second: float) -> int:
+    """How many requests it takes to hand over so many mails and learn of each that it was delivered, sends aside."""
+    with tempfile.TemporaryDirectory(prefix="mailroom-bench-") as name:
+        folder = Path(name) / "data"
+        _queue(folder, sandbox, mails, 1, per_second)
+        running = Dashboard(folder, sandbox)
+        try:
+            running.start()
+            _wait(running, mails, LONGEST_SECONDS + mails / per_second)
+            end = time.monotonic() + LONGEST_SECONDS
+            # Mails whose end is not known yet.
+            while running.rows("SELECT 1 FROM mails WHERE delivery IN ('', 'pending') LIMIT 1"):
+                assert time.monotonic() < end, running.states()
+                time.sleep(0.5)
+            running.stop()
+        finally:
+            running.close()
+    requests: dict[str, int] = sandbox.summary()["requests"]
+    return requests["history"] + requests["status"]
+
+
+def _wait(running: Dashboard, mails: int, seconds: float = LONGEST_SECONDS) -> None:
     """Returns when a fresh sandbox took so many mails; fails when that takes too long, or the dashboard ended."""
-    end = time.monotonic() + LONGEST_SECONDS
+    end = time.monotonic() + seconds
     # Asks for the last one alone: the summary counts everything, which would slow down what is measured.
     while not running.sandbox.control("GET", f"ledger?after={mails - 1}&limit=1"):
         assert running.process.poll() is None, running.log.read_text()
-        assert time.monotonic() < end, f"not {mails} mails within {LONGEST_SECONDS} s: {running.states()}"
+        assert time.monotonic() < end, f"not {mails} mails within {seconds} s: {running.states()}"
         time.sleep(0.2)
 
 

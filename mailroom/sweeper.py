@@ -18,8 +18,9 @@ log = logging.getLogger("mailroom.sweeper")
 EVERY_SECONDS = 0.5
 # The mails of large batches wait for each other this long, so that one reading answers many.
 PATIENCE = timedelta(seconds=30)
-# Sweeps may take this share of the budget: after one of p requests the next waits for p ÷ (share × limit).
-BUDGET_SHARE = 0.1
+# Sweeps may take this share of the budget, so that 23 of 25 requests a second are left for mails: after one of p
+# requests the next waits for p ÷ (share × limit).
+BUDGET_SHARE = 0.04
 SHORTEST_PAUSE_SECONDS = 2.0
 PAUSE_AFTER_FAULT_SECONDS = 15.0
 
