@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test lint format bench lock clean
+.PHONY: run test lint format bench chaos lock clean
 
 run: .venv/run
 	@$(BIN)/python -m deploy.demo
@@ -21,6 +21,9 @@ format: .venv/dev
 
 bench: .venv/dev
 	@$(BIN)/python -m bench
+
+chaos: .venv/dev
+	@$(BIN)/python -m bench.chaos
 
 lock: .venv/dev
 	@$(BIN)/pip install --quiet uv

@@ -94,14 +94,14 @@ def serve() -> None:
         server = waitress.create_server(
             create_app(service), host=settings.host, port=settings.port, threads=8, ident=None
         )
+        signal.signal(signal.SIGTERM, _stop)
+        signal.signal(signal.SIGINT, _stop)
         # Port 0 lets the system choose one, so the address is asked of the server.
         address = f"http://{settings.host}:{server.effective_port}"
         link = invites.new_setup_link(service.store, service.clock())
         print(f"OCA Mailroom is open at {address}", flush=True)
         if link:
             print(f"Set it up once, with this link: {address}/setup/{link}", flush=True)
-        signal.signal(signal.SIGTERM, _stop)
-        signal.signal(signal.SIGINT, _stop)
         service.start()
         server.run()
     finally:

@@ -93,9 +93,7 @@ class Clients:
         if slot is None:
             raise oca.RateLimited()
         slot.give_back()
-        client = oca.Client(
-            token, base_url=self._base_url, pace=pace, timeout=CHECK_TIMEOUT, now=self._clock
-        )
+        client = oca.Client(token, base_url=self._base_url, pace=pace, timeout=CHECK_TIMEOUT, now=self._clock)
         try:
             client.check()
         finally:

@@ -103,3 +103,13 @@ def test_the_reader_of_pages_notices_what_is_wrong() -> None:
         "a frame without a sandbox",
         "</div> closes nothing that is open",
     } <= set(found.faults)
+
+
+@pytest.mark.usefixtures("filled")
+def test_a_disk_that_is_almost_full_is_said_on_every_page(service: Service, client: Client) -> None:
+    browser = client("vino")
+    assert "The disk is almost full" not in browser.get("/batches/1").text
+    service.store.floor_bytes = 2**62
+    for url in ("/", "/batches/1", "/history/"):
+        assert "The disk is almost full" in browser.get(url).text, url
+    assert "The disk is almost full" not in client("").get("/sign-in").text

@@ -62,4 +62,5 @@ def init(app: Flask) -> None:
             "sign_out_url": url_for("account.sign_out"),
             "lang": str(get_locale()),
             "may": may,
+            "disk_full": current_user.is_authenticated and not service().store.has_room(),
         }
