@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 from sqlite_utils import Database
@@ -13,11 +13,14 @@ from mailroom.email_templates import Renderer, version
 from mailroom.identities import get as identity
 from mailroom.problems import Problem
 from mailroom.store import Store
-from mailroom.times import iso, utc_now
+from mailroom.times import iso, parse, utc_now
 from oca.words import N_
 
 HANDED_OVER = ("accepted", "delivered", "opened", "failed", "lost")
 
+
+# How long after the last mail was handed over its page goes on showing news; `delivery.LIVELY` looks fall into it.
+WATCHED = timedelta(minutes=15)
 
 Policy = Literal["never_twice", "never_lost"]
 
@@ -29,6 +32,7 @@ class Batch:
     counts: how many of its mails stand where, by what is shown (`queued`, `delivered`, …).
     paused_by: a person's name, or "" when it paused by itself; paused_reason: the gateway's words that made it.
     early_refused, early_answered: how many of its first mails were refused when it paused by itself, or None.
+    last_accepted_at: when the gateway took the last of its rows, or None.
     token_holds: `stopped` or `expired` when nothing can go out with its token now, or "".
     retry_of, retry_of_name: the batch whose failed mails it sends again, or None.
     policy: what is done with a mail when nobody can tell whether it left: `never_twice` asks a person,
@@ -57,6 +61,7 @@ class Batch:
     source: str
     size: int
     policy: str
+    last_accepted_at: str | None
     retry_of: int | None
     retry_of_name: str | None
     created_at: str
@@ -88,10 +93,13 @@ class Batch:
         """Whether nothing is left to hand over, look up or decide."""
         return not any(self.counts.get(state) for state in states.UNFINISHED)
 
-    @property
-    def settled(self) -> bool:
-        """Whether nothing on its page will change by itself any more."""
-        return self.finished and not self.counts.get("accepted")
+    def settled(self, now: datetime) -> bool:
+        """Whether nothing on its page is going to change while somebody watches."""
+        if not self.finished or self.counts.get("accepted"):
+            return False
+        # A delivered mail may still be opened, most likely soon.
+        fresh = self.last_accepted_at and now - parse(self.last_accepted_at) < WATCHED
+        return not (fresh and self.counts.get("delivered"))
 
     @property
     def paused_itself(self) -> bool:
@@ -216,6 +224,7 @@ def _select(db: Database, where: str, parameters: list[object], now: datetime | 
         "v.number AS template_number, b.template_version_id, b.sender_email, b.sender_name, b.token_id, "
         "k.name AS token_name, CASE WHEN k.expires_at <= ? THEN 'expired' WHEN k.stopped_at IS NOT NULL "
         "THEN 'stopped' ELSE '' END AS token_holds, b.attachment_id, a.filename AS attachment_name, "
+        "(SELECT m.accepted_at FROM mails m WHERE m.batch_id = b.id ORDER BY m.row DESC LIMIT 1) AS last_accepted_at, "
         "b.source, b.size, b.policy, b.retry_of, o.name AS retry_of_name, b.created_at, u.name AS created_by, "
         "(SELECT json_group_object(shown, n) FROM batch_counts c WHERE c.batch_id = b.id AND n > 0) AS counts "
         "FROM batches b JOIN template_versions v ON v.id = b.template_version_id "

@@ -43,11 +43,19 @@ def test_the_list_says_so_when_nothing_was_sent(client: Client) -> None:
 def test_a_batch_renews_itself_until_nothing_can_change_any_more(client: Client, filled: Live) -> None:
     browser = client("vino")
     assert 'hx-trigger="every 2s"' in browser.get("/batches/1?part=status", part=True).text
-    finish(filled, "delivered")
-    assert "Finished" in browser.get("/batches/1").text
+    finish(filled, "opened")
     finished = browser.get("/batches/1?part=status", part=True).text
+    assert "Finished" in finished
     assert "hx-trigger" not in finished
     assert "100 %" in finished
+
+
+def test_delivered_mails_are_watched_a_while_for_they_may_be_opened(client: Client, filled: Live) -> None:
+    finish(filled, "delivered")
+    assert 'hx-trigger="every 5s"' in client("vino").get("/batches/1?part=status", part=True).text
+    batch = filled.batch(1)
+    assert not batch.settled(filled.service.clock())
+    assert batch.settled(filled.service.clock() + batches.WATCHED)
 
 
 def test_counts_lead_to_the_mails_behind_them(client: Client, filled: Live) -> None:

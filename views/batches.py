@@ -52,7 +52,7 @@ def one(batch_id: int) -> Response:
         shown=shown,
         after=after,
         counts=_counts(batch),
-        live=not batch.settled,
+        live=not batch.settled(service().clock()),
         **_how_it_goes(batch),
     )
 
