@@ -1,39 +1,25 @@
 """What nobody waits for: how far the database has come is noted, and once an hour what has ended is cleared away."""
 
-import logging
-import threading
 import time
 
 from mailroom import drafts, sessions
 from mailroom.restored import Marker
 from mailroom.store import Store
 from mailroom.times import Clock
-
-log = logging.getLogger("mailroom.housekeeping")
+from mailroom.worker import Worker
 
 TIDY_SECONDS = 3600
 # A copy that is older than this is recognised when it is put back.
 MARK_SECONDS = 1
 
 
-class Housekeeper:
+class Housekeeper(Worker):
     """Keeps the mark up to date, and clears away ended sessions and old drafts, for the life of the process."""
 
     def __init__(self, store: Store, marker: Marker, clock: Clock) -> None:
+        super().__init__("housekeeping", MARK_SECONDS)
         self._store, self._marker, self._clock = store, marker, clock
         self._tidy_at = 0.0
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="housekeeping", daemon=True)
-
-    def start(self) -> None:
-        """Begins at once, in a thread of its own."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Ends after what is being cleared away."""
-        self._stopping.set()
-        if self._thread.is_alive():
-            self._thread.join(5)
 
     def tidy(self) -> None:
         """Clears away what has ended by now."""
@@ -48,12 +34,5 @@ class Housekeeper:
             self._tidy_at = time.monotonic() + TIDY_SECONDS
             self.tidy()
 
-    def _run(self) -> None:
-        while True:
-            try:
-                self.run_once()
-            except Exception:
-                # Nothing waits for it; it is tried again.
-                log.exception("housekeeping failed")
-            if self._stopping.wait(MARK_SECONDS):
-                return
+    def _round(self) -> None:
+        self.run_once()

@@ -5,8 +5,6 @@ the first time that the history was read to its end after the attempt, by the ga
 leaves 5,000 mails unknown, not undecided, and a step of our own clock ends nothing early.
 """
 
-import logging
-import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -24,10 +22,10 @@ from mailroom.readings import Reading, Rules, Window
 from mailroom.settle import settle
 from mailroom.store import Store
 from mailroom.times import Clock, parse
+from mailroom.worker import Worker
 from oca.words import N_
 
-log = logging.getLogger("mailroom.reconcile")
-
+EVERY_SECONDS = 0.5
 # Mails decided in one transaction: the sender waits that long for the writing connection.
 CHUNK = 200
 # Readings may take this share of the budget: after one of p pages the next waits for p ÷ (share × limit).
@@ -102,27 +100,16 @@ def read_history(
     return reading
 
 
-class Reconciler:
+class Reconciler(Worker):
     """Looks up what is unknown, for every token in turn, for the life of the process."""
 
     def __init__(self, store: Store, clients: Clients, clock: Clock, rules: Rules | None = None) -> None:
+        super().__init__("reconcile", EVERY_SECONDS)
         self._store, self._clients, self._clock = store, clients, clock
         self._rules = rules or Rules()
         self._next: dict[int, float] = {}
         # The oldest row and the number of rows of the first reading that reached the end of a history.
         self._ends: dict[int, tuple[str, int]] = {}
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="reconcile", daemon=True)
-
-    def start(self) -> None:
-        """Begins to look up in a thread of its own."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Stops after the page that is being read."""
-        self._stopping.set()
-        if self._thread.is_alive():
-            self._thread.join(5)
 
     def run_once(self, token_id: int) -> Outcome:
         """Looks up the token's unknown mails that are due, all of them in one reading of the history.
@@ -160,7 +147,7 @@ class Reconciler:
             with self._store.write() as db:
                 for doubt in filter(None, (doubts.still(db, one) for one in wanted[start : start + CHUNK])):
                     outcome = outcome.plus(look.settle(db, doubt, self._clock()))
-        log.info("token %d: %s", token_id, outcome)
+        self._log.info("token %d: %s", token_id, outcome)
         return outcome
 
     def _look(self, client: oca.Client, token_id: int, reading: Reading) -> Look:
@@ -214,14 +201,6 @@ class Reconciler:
         # Further away than any pause: our clock was set back, and waiting for the old time could take hours.
         return due <= now or due - now > timedelta(seconds=rules.longest_pause)
 
-    def _run(self) -> None:
-        while not self._stopping.wait(0.5):
-            try:
-                self._round()
-            except Exception:
-                # Mails stay unknown for longer then; nothing is sent again without a proof.
-                log.exception("looking up what is unknown failed; trying again")
-
     def _round(self) -> None:
         for line in tokens.usable(self._store, self._clock()):
             if self._stopping.is_set():
@@ -234,6 +213,6 @@ class Reconciler:
                 pages = self.run_once(line.id).pages
                 pause = max(pause, pages / (BUDGET_SHARE * line.per_second))
             except oca.GatewayError as error:
-                log.info("token %d: the history could not be read: %s", line.id, error.sentence)
+                self._log.info("token %d: the history could not be read: %s", line.id, error.sentence)
                 pause = PAUSE_AFTER_FAULT_SECONDS
             self._next[line.id] = time.monotonic() + pause

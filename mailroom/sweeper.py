@@ -1,7 +1,5 @@
 """When to read the history: soon for what somebody watches, rarely and in bulk for large batches."""
 
-import logging
-import threading
 import time
 from datetime import datetime, timedelta
 
@@ -12,8 +10,7 @@ from mailroom.delivery import LARGE_BATCH
 from mailroom.store import Store
 from mailroom.sweep import Sweep, sweep
 from mailroom.times import Clock, iso
-
-log = logging.getLogger("mailroom.sweeper")
+from mailroom.worker import Worker
 
 EVERY_SECONDS = 0.5
 # The mails of large batches wait for each other this long, so that one reading answers many.
@@ -25,24 +22,13 @@ SHORTEST_PAUSE_SECONDS = 2.0
 PAUSE_AFTER_FAULT_SECONDS = 15.0
 
 
-class Sweeper:
+class Sweeper(Worker):
     """Follows the mails of every token in turn, for the life of the process."""
 
     def __init__(self, store: Store, clients: Clients, clock: Clock) -> None:
+        super().__init__("sweeper", EVERY_SECONDS)
         self._store, self._clients, self._clock = store, clients, clock
         self._next: dict[int, float] = {}
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="sweeper", daemon=True)
-
-    def start(self) -> None:
-        """Begins to sweep in a thread of its own."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Stops after the page that is being read."""
-        self._stopping.set()
-        if self._thread.is_alive():
-            self._thread.join(5)
 
     def run_once(self, token_id: int) -> Sweep:
         """What the sweep did, that is made when it is worth making now."""
@@ -61,14 +47,6 @@ class Sweeper:
         )
         return row is not None
 
-    def _run(self) -> None:
-        while not self._stopping.wait(EVERY_SECONDS):
-            try:
-                self._round()
-            except Exception:
-                # The record of what became of mails is late then, never wrong.
-                log.exception("the sweep of delivery states failed; trying again")
-
     def _round(self) -> None:
         for line in tokens.usable(self._store, self._clock()):
             if self._stopping.is_set() or time.monotonic() < self._next.get(line.id, 0.0):
@@ -78,6 +56,6 @@ class Sweeper:
                 share = (did.pages + did.singles) / (BUDGET_SHARE * line.per_second)
                 pause = max(SHORTEST_PAUSE_SECONDS, share)
             except oca.GatewayError as error:
-                log.info("token %d: the history could not be read: %s", line.id, error.sentence)
+                self._log.info("token %d: the history could not be read: %s", line.id, error.sentence)
                 pause = PAUSE_AFTER_FAULT_SECONDS
             self._next[line.id] = time.monotonic() + pause
