@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
+from oca.audit import timestamp
+
 Clock = Callable[[], datetime]
 
 
@@ -13,7 +15,7 @@ def utc_now() -> datetime:
 
 def iso(moment: datetime) -> str:
     """`moment` as the database stores it, for example `2026-11-23T09:41:07.123Z`."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return timestamp(moment)
 
 
 def parse(text: str) -> datetime:

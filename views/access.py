@@ -89,7 +89,6 @@ def init(app: Flask) -> None:
     manager.init_app(app)
     # First of all, so that a stranger's request is turned away before its form is read to look for a token.
     app.before_request_funcs.setdefault(None, []).insert(0, _guard)
-    app.context_processor(lambda: {"sign_out_url": url_for("account.sign_out")})
 
 
 def may(endpoint: str) -> bool:

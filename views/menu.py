@@ -54,13 +54,14 @@ def init(app: Flask) -> None:
     @app.context_processor
     def everywhere() -> dict[str, object]:
         settings = service().settings
+        # A fragment has no frame around it, and some are asked for every two seconds.
+        framed = current_user.is_authenticated and not wants_part()
         return {
-            # A fragment has no menu, and some are asked for every two seconds.
-            "menu": entries() if current_user.is_authenticated and not wants_part() else [],
+            "menu": entries() if framed else [],
             "sandbox": settings.sandbox,
             "gateway_url": settings.gateway_url,
             "sign_out_url": url_for("account.sign_out"),
             "lang": str(get_locale()),
             "may": may,
-            "disk_full": current_user.is_authenticated and not service().store.has_room(),
+            "disk_full": framed and not service().store.has_room(),
         }
