@@ -9,5 +9,5 @@ The rooms, in the order in which a mail meets them:
 - did it leave?: reconcile, readings, evidence, settle, doubts, clocks, decisions; restored
 - what became of it?: delivery, sweep, sweeper; history
 - the people: people, invites, passwords, sessions
-- the house: service, settings, store, schema, keys, times, problems, worker, housekeeping, verify
+- the house: service, settings, store, schema, keys, times, problems, worker, housekeeping, verify, limited
 """

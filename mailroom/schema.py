@@ -301,3 +301,166 @@ def m2026_11_23_controls(db: Database) -> None:
     CREATE INDEX batch_counts_by_shown ON batch_counts(shown, batch_id) WHERE n > 0;
     CREATE INDEX attempts_that_stopped ON attempts(token_fingerprint, id) WHERE outcome IN ('token', 'account');
     """)
+
+
+@migrations()
+def m2026_11_23_skipped(db: Database) -> None:
+    """A mail can be skipped, because its address is on the do-not-mail list; and have an attachment of its own."""
+    # SQLite cannot change a CHECK, so the table is made anew (https://www.sqlite.org/lang_altertable.html#otheralter);
+    # the store keeps foreign keys off meanwhile.
+    db.executescript("""
+    CREATE TABLE mails_anew (
+        id INTEGER PRIMARY KEY,
+        batch_id INTEGER NOT NULL REFERENCES batches(id),
+        row INTEGER NOT NULL,
+        email TEXT NOT NULL COLLATE NOCASE,
+        subject TEXT NOT NULL,
+        fields TEXT NOT NULL,
+        attachment_id INTEGER REFERENCES attachments(id), -- its own; the batch's goes with every mail
+        state TEXT NOT NULL CHECK (state IN ('queued', 'sending', 'accepted', 'rejected', 'unknown',
+            'undecided', 'cancelled', 'gave_up', 'skipped')),
+        delivery TEXT NOT NULL DEFAULT '' CHECK (delivery IN ('', 'pending', 'delivered', 'opened', 'failed',
+            'lost')),
+        gateway_id TEXT UNIQUE,
+        gateway_word TEXT NOT NULL DEFAULT '', -- the gateway's own word for its status
+        due_at TEXT NOT NULL,
+        faults INTEGER NOT NULL DEFAULT 0,     -- tries that failed through the mail's own fault
+        created_at TEXT NOT NULL,
+        changed_at TEXT NOT NULL,
+        accepted_at TEXT,
+        looked_at TEXT,                        -- when the gateway was last asked about it
+        look_at TEXT,                          -- when it is asked next
+        shown TEXT GENERATED ALWAYS AS (
+            CASE WHEN delivery IN ('', 'pending') THEN state ELSE delivery END) VIRTUAL,
+        CHECK ((state = 'accepted') = (delivery <> '')),
+        UNIQUE (batch_id, row)
+    ) STRICT;
+    INSERT INTO mails_anew (id, batch_id, row, email, subject, fields, state, delivery, gateway_id, gateway_word,
+        due_at, faults, created_at, changed_at, accepted_at, looked_at, look_at)
+    SELECT id, batch_id, row, email, subject, fields, state, delivery, gateway_id, gateway_word,
+        due_at, faults, created_at, changed_at, accepted_at, looked_at, look_at FROM mails;
+    DROP TABLE mails;
+    ALTER TABLE mails_anew RENAME TO mails;
+    CREATE INDEX mails_due ON mails(batch_id, due_at, id) WHERE state = 'queued';
+    CREATE INDEX mails_in_doubt ON mails(email) WHERE state IN ('sending', 'unknown', 'undecided');
+    CREATE INDEX mails_by_shown ON mails(shown, id);
+    CREATE INDEX mails_by_batch_shown ON mails(batch_id, shown, id);
+    CREATE INDEX mails_to_look ON mails(look_at) WHERE look_at IS NOT NULL;
+    CREATE INDEX mails_by_attachment ON mails(attachment_id) WHERE attachment_id IS NOT NULL;
+    CREATE TRIGGER count_new_mail AFTER INSERT ON mails BEGIN
+        INSERT INTO batch_counts VALUES (new.batch_id, new.shown, 1)
+            ON CONFLICT DO UPDATE SET n = n + 1;
+    END;
+    CREATE TRIGGER count_changed_mail AFTER UPDATE OF state, delivery ON mails WHEN old.shown <> new.shown BEGIN
+        UPDATE batch_counts SET n = n - 1 WHERE batch_id = old.batch_id AND shown = old.shown;
+        INSERT INTO batch_counts VALUES (new.batch_id, new.shown, 1)
+            ON CONFLICT DO UPDATE SET n = n + 1;
+    END;
+    CREATE TRIGGER count_removed_mail AFTER DELETE ON mails BEGIN
+        UPDATE batch_counts SET n = n - 1 WHERE batch_id = old.batch_id AND shown = old.shown;
+    END;
+    """)
+
+
+@migrations()
+def m2026_11_23_suppressions(db: Database) -> None:
+    """Addresses that get no mail, and what the team prefers."""
+    db.executescript("""
+    CREATE TABLE suppressions (
+        email TEXT PRIMARY KEY COLLATE NOCASE,
+        reason TEXT NOT NULL CHECK (reason IN ('hand', 'import', 'failed', 'unsubscribed')),
+        note TEXT NOT NULL DEFAULT '',
+        mail_id INTEGER,                       -- the mail that failed
+        added_at TEXT NOT NULL,
+        added_by INTEGER REFERENCES users(id)  -- NULL when nobody of the team did it
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX suppressions_by_time ON suppressions(added_at, email);
+    CREATE TABLE preferences (
+        name TEXT PRIMARY KEY,
+        value TEXT NOT NULL,                   -- JSON
+        changed_at TEXT NOT NULL,
+        changed_by INTEGER NOT NULL REFERENCES users(id)
+    ) STRICT, WITHOUT ROWID;
+    """)
+
+
+@migrations()
+def m2026_11_23_template_kinds(db: Database) -> None:
+    """A template is written as HTML or as MJML; what is filled is made of it once, when it is saved."""
+    db.executescript("""
+    ALTER TABLE templates ADD COLUMN marketing INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE template_versions ADD COLUMN kind TEXT NOT NULL DEFAULT 'html' CHECK (kind IN ('html', 'mjml'));
+    ALTER TABLE template_versions ADD COLUMN compiled TEXT; -- the HTML that is filled; NULL when it is `html` itself
+    """)
+
+
+@migrations()
+def m2026_11_23_lists(db: Database) -> None:
+    """A list as it was uploaded, so that it can be read another way or be used again; and what was in it."""
+    db.executescript("""
+    CREATE TABLE sources (
+        id INTEGER PRIMARY KEY,
+        sha256 TEXT NOT NULL,
+        filename TEXT NOT NULL,                -- the file's name, or 'pasted list' or 'one address'
+        content BLOB NOT NULL,
+        created_at TEXT NOT NULL,
+        UNIQUE (sha256, filename)
+    ) STRICT;
+    CREATE TABLE lists (
+        id INTEGER PRIMARY KEY,
+        name TEXT NOT NULL UNIQUE COLLATE NOCASE,
+        source_id INTEGER NOT NULL REFERENCES sources(id),
+        reading TEXT NOT NULL,                 -- JSON: how the source is read
+        rows INTEGER NOT NULL,
+        created_at TEXT NOT NULL,
+        created_by INTEGER NOT NULL REFERENCES users(id)
+    ) STRICT;
+    ALTER TABLE drafts ADD COLUMN source_id INTEGER REFERENCES sources(id);
+    ALTER TABLE drafts ADD COLUMN reading TEXT NOT NULL DEFAULT '{}';
+    ALTER TABLE drafts ADD COLUMN content_sha256 TEXT NOT NULL DEFAULT ''; -- of its good rows, whatever the file
+    ALTER TABLE batches ADD COLUMN content_sha256 TEXT NOT NULL DEFAULT '';
+    CREATE INDEX drafts_by_source ON drafts(source_id);
+    CREATE INDEX lists_by_source ON lists(source_id);
+    CREATE INDEX batches_by_content ON batches(content_sha256) WHERE content_sha256 <> '';
+    """)
+
+
+@migrations()
+def m2026_11_23_row_attachments(db: Database) -> None:
+    """The files of an uploaded zip, one for each row that names it."""
+    db.executescript("""
+    CREATE TABLE draft_files (
+        draft_id TEXT NOT NULL REFERENCES drafts(id) ON DELETE CASCADE,
+        name TEXT NOT NULL,                    -- as it is called inside the zip
+        attachment_id INTEGER NOT NULL REFERENCES attachments(id),
+        used INTEGER NOT NULL DEFAULT 0,       -- whether a row names it
+        PRIMARY KEY (draft_id, name)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX draft_files_by_attachment ON draft_files(attachment_id);
+    ALTER TABLE draft_rows ADD COLUMN attachment_id INTEGER REFERENCES attachments(id);
+    CREATE INDEX draft_rows_by_attachment ON draft_rows(attachment_id) WHERE attachment_id IS NOT NULL;
+    """)
+
+
+@migrations()
+def m2026_11_23_plans(db: Database) -> None:
+    """When a batch goes out and how fast; test mails; and batches that wait for a second person."""
+    db.executescript("""
+    ALTER TABLE batches ADD COLUMN kind TEXT NOT NULL DEFAULT 'batch' CHECK (kind IN ('batch', 'test'));
+    ALTER TABLE batches ADD COLUMN start_at TEXT NOT NULL DEFAULT '';  -- not before; '' for at once
+    ALTER TABLE batches ADD COLUMN office_hours INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE batches ADD COLUMN per_minute REAL;                    -- mails; NULL for as fast as the token may
+    ALTER TABLE batches ADD COLUMN next_at TEXT NOT NULL DEFAULT '';   -- when its next mail may be claimed
+    CREATE TABLE approvals (
+        draft_id TEXT PRIMARY KEY REFERENCES drafts(id) ON DELETE CASCADE,
+        plan TEXT NOT NULL,                    -- JSON: when and how fast, and the policy
+        fingerprint TEXT NOT NULL,             -- of everything that would be sent
+        asked_by INTEGER NOT NULL REFERENCES users(id),
+        asked_at TEXT NOT NULL,
+        decided_by INTEGER REFERENCES users(id),
+        decided_at TEXT,
+        decision TEXT NOT NULL DEFAULT '' CHECK (decision IN ('', 'approved', 'returned')),
+        note TEXT NOT NULL DEFAULT ''
+    ) STRICT, WITHOUT ROWID;
+    ALTER TABLE batches ADD COLUMN approved_by INTEGER REFERENCES users(id);
+    """)

@@ -14,7 +14,9 @@ from sqlite_utils import Database
 
 from mailroom.times import after, iso
 
-State = Literal["queued", "sending", "accepted", "rejected", "unknown", "undecided", "cancelled", "gave_up"]
+State = Literal[
+    "queued", "sending", "accepted", "rejected", "unknown", "undecided", "cancelled", "gave_up", "skipped"
+]
 Delivery = Literal["pending", "delivered", "opened", "failed", "lost"]
 
 # from → to: every change there is, and when it happens.
@@ -30,6 +32,7 @@ CHANGES: Mapping[tuple[State, State], str] = {
     ("undecided", "accepted"): "a person decided that it arrived",
     ("undecided", "queued"): "a person decided to send it again",
     ("queued", "cancelled"): "a person cancelled it",
+    ("queued", "skipped"): "its address is on the do-not-mail list",
     ("queued", "gave_up"): "older than a day, or too many faults of its own",
 }
 

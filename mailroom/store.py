@@ -47,7 +47,7 @@ class Store:
         try:
             self._writer = Database(_connect(path))
             _refuse_newer(self._writer)
-            migrations.apply(self._writer)
+            _migrate(self._writer)
         except BaseException:
             self._owner.close()
             raise
@@ -133,6 +133,18 @@ def _own(path: Path) -> IO[str]:
     lock.write(str(os.getpid()))
     lock.flush()
     return lock
+
+
+def _migrate(db: Database) -> None:
+    if not migrations.pending(db):
+        return
+    # A table that is made anew is dropped in between, which its references would forbid.
+    db.execute("PRAGMA foreign_keys = OFF")
+    migrations.apply(db)
+    broken = db.execute("PRAGMA foreign_key_check").fetchall()
+    if broken:
+        raise StoreError(N_("The database was not brought up to date: references in it lead nowhere."))
+    db.execute("PRAGMA foreign_keys = ON")
 
 
 def _refuse_newer(db: Database) -> None:

@@ -133,7 +133,8 @@ def _every_step_is_in_the_table(db: Database) -> Iterator[Broken]:
 def _events_tell_the_state(db: Database) -> Iterator[Broken]:
     rows = db.query(
         "SELECT m.id, m.state, (SELECT e.to_state FROM events e WHERE e.mail_id = m.id AND e.to_state IN "
-        "('queued', 'sending', 'accepted', 'rejected', 'unknown', 'undecided', 'cancelled', 'gave_up') "
+        "('queued', 'sending', 'accepted', 'rejected', 'unknown', 'undecided', 'cancelled', 'gave_up', "
+        "'skipped') "
         "ORDER BY e.id DESC LIMIT 1) AS told FROM mails m WHERE m.state IS NOT told"
     )
     for row in rows:

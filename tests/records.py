@@ -22,9 +22,13 @@ def add_batch(store: Store, emails: list[str], name: str = "Tagihan", token_id: 
                 [STAMP],
             )
         if not db.table("templates").count:
-            db.execute("INSERT INTO templates VALUES (1, 'Tagihan', ?, NULL)", [STAMP])
             db.execute(
-                "INSERT INTO template_versions VALUES "
+                "INSERT INTO templates (id, name, created_at, removed_at) VALUES (1, 'Tagihan', ?, NULL)",
+                [STAMP],
+            )
+            db.execute(
+                "INSERT INTO template_versions "
+                "(id, template_id, number, subject, html, fields, created_at, created_by) VALUES "
                 "(1, 1, 1, 'Tagihan {{ nama }}', '<p>Halo {{ nama }}</p>', '[\"nama\"]', ?, 1)",
                 [STAMP],
             )

@@ -7,7 +7,9 @@ import threading
 from pathlib import Path
 
 import pytest
+from sqlite_utils import Database
 
+from mailroom.schema import migrations
 from mailroom.store import Store, StoreError
 
 NOW = "2026-11-23T02:41:07.123Z"
@@ -111,3 +113,60 @@ def test_the_readers_of_ended_threads_are_closed(store: Store) -> None:
     readers = [path for path in open_files if str(path.readlink()).startswith(str(store.path))]
     assert len(readers) < 3 * 3 * 20
     assert len(store._readers) <= 21
+
+
+def before_skipped(path: Path) -> Database:
+    """A database as it was before a mail could be skipped, with one batch of two mails."""
+    db = Database(path)
+    migrations.apply(db, stop_before="m2026_11_23_skipped")
+    db.executescript(f"""
+    INSERT INTO users VALUES (1, 'adi@contoh.id', 'Adi', 'admin', '-', '{NOW}', NULL);
+    INSERT INTO tokens (id, name, secret, fingerprint, claims, per_second, created_at, created_by)
+        VALUES (1, 'Utama', x'00', 'f', '{{}}', 25, '{NOW}', 1);
+    INSERT INTO templates VALUES (1, 'Tagihan', '{NOW}', NULL);
+    INSERT INTO template_versions VALUES (1, 1, 1, 's', 'h', '[]', '{NOW}', 1);
+    INSERT INTO batches (id, name, form_key, template_version_id, sender_email, sender_name, token_id, source,
+        size, state, created_at, created_by) VALUES (1, 'b', 'k', 1, 'a@b.id', 'A', 1, 'l', 2, 'running', '{NOW}', 1);
+    INSERT INTO mails (id, batch_id, row, email, subject, fields, state, delivery, gateway_id, due_at, created_at,
+        changed_at) VALUES (7, 1, 1, 'a@c.id', 's', '{{}}', 'queued', '', NULL, '{NOW}', '{NOW}', '{NOW}'),
+        (8, 1, 2, 'b@c.id', 's', '{{}}', 'accepted', 'delivered', 'x1', '{NOW}', '{NOW}', '{NOW}');
+    INSERT INTO events (mail_id, at, from_state, to_state, why, actor) VALUES (7, '{NOW}', '', 'queued', '', 'user:1');
+    """)
+    return db
+
+
+def test_a_table_made_anew_keeps_its_rows_and_what_points_to_them(tmp_path: Path) -> None:
+    db = before_skipped(tmp_path / "mailroom.db")
+    before = [
+        tuple(row) for row in db.execute("SELECT id, email, state, shown, gateway_id FROM mails ORDER BY id")
+    ]
+    db.close()
+    store = Store(tmp_path / "mailroom.db")
+    with store.write() as after:
+        rows = after.execute("SELECT id, email, state, shown, gateway_id FROM mails ORDER BY id")
+        assert [tuple(row) for row in rows] == before
+        assert not after.execute("PRAGMA foreign_key_check").fetchall()
+        assert after.execute("PRAGMA foreign_keys").fetchone()[0] == 1
+        after.execute("UPDATE mails SET state = 'skipped' WHERE id = 7")
+        counted = dict(map(tuple, after.execute("SELECT shown, n FROM batch_counts WHERE n > 0")))
+        assert counted == {"skipped": 1, "delivered": 1}
+        with pytest.raises(sqlite3.IntegrityError):
+            after.execute(
+                "INSERT INTO events (mail_id, at, from_state, to_state, why, actor) "
+                "VALUES (99, '', '', '', '', '')"
+            )
+    store.close()
+
+
+def test_a_migration_that_breaks_off_leaves_the_old_table(tmp_path: Path) -> None:
+    db = before_skipped(tmp_path / "mailroom.db")
+    # In the way of the index that is made last but one.
+    db.execute("DROP INDEX mails_by_shown")
+    db.execute("CREATE TABLE mails_by_shown (x)")
+    db.close()
+    with pytest.raises(sqlite3.OperationalError):
+        Store(tmp_path / "mailroom.db")
+    db = Database(tmp_path / "mailroom.db")
+    assert [row[0] for row in db.execute("SELECT id FROM mails ORDER BY id")] == [7, 8]
+    assert "mails_anew" not in db.table_names()
+    db.close()

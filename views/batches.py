@@ -16,7 +16,7 @@ from views.words import number
 blueprint = Blueprint("batches", __name__, url_prefix="/batches")
 
 COUNTED = ("queued", "sending", "accepted", "unknown", "undecided", "delivered", "opened", "failed", "rejected",
-           "lost", "gave_up", "cancelled")  # fmt: skip
+           "lost", "gave_up", "skipped", "cancelled")  # fmt: skip
 ALWAYS_COUNTED = ("queued", "accepted", "delivered", "opened", "failed")
 
 

@@ -13,7 +13,7 @@ from views.mail_frame import mail_page
 blueprint = Blueprint("history", __name__, url_prefix="/history")
 
 FILTERS = ("queued", "accepted", "delivered", "opened", "failed", "rejected", "unknown", "undecided", "cancelled",
-           "gave_up", "lost")  # fmt: skip
+           "gave_up", "lost", "skipped")  # fmt: skip
 
 
 @blueprint.get("/")

@@ -93,6 +93,7 @@ def headline(moment: Moment) -> str:
         ("undecided", "queued"): _("Sent again by decision"),
         ("queued", "cancelled"): _("Cancelled"),
         ("queued", "gave_up"): _("Given up"),
+        ("queued", "skipped"): _("Skipped"),
     }
     outcomes = {
         "delivered": _("Delivered"),
@@ -129,6 +130,8 @@ def _beginning(mail: Mail) -> str:
             return _("Cancelled at %(at)s before it was sent", at=at)
         case "gave_up":
             return _("Given up at %(at)s: it waited too long", at=at)
+        case "skipped":
+            return _("Skipped at %(at)s: the address is on the do-not-mail list", at=at)
         case _:
             return at
 
