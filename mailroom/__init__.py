@@ -2,7 +2,10 @@
 
 The rooms, in the order in which a mail meets them:
 
-- what is sent: email_templates, rendering, starter; recipients, csv_files, addresses; drafts, attachments
+- a template: email_templates, rendering, starter
+- a list of recipients: recipients, csv_files, addresses
+- what is put together: drafts
+- what goes with it: attachments
 - who it is sent from and with: identities, tokens, clients
 - a batch: batches, batch_controls, retries, progress, holds, watch
 - one mail on its way: states (the only place where a state changes), claims, messages, sender, recorder, outcomes
