@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from sqlite_utils import Database
 
 import oca
-from mailroom import states
+from mailroom import states, suppressions
 from mailroom.clients import Clients
 from mailroom.states import Change, Delivery
 from mailroom.store import Store
@@ -81,7 +81,10 @@ def note(db: Database, gateway_id: str, new: Delivery, word: str, now: datetime)
     moves = (old, new) in states.DELIVERY_CHANGES
     look_at = next_look(new if moves else old, parse(row["accepted_at"]), row["size"], now)
     if moves:
-        return states.deliver(db, row["id"], old, new, word, Change(now, word, "delivery"), look_at)
+        changed = states.deliver(db, row["id"], old, new, word, Change(now, word, "delivery"), look_at)
+        if changed:
+            suppressions.delivery_changed(db, row["id"], new, now)
+        return changed
     if row["look_at"] and row["look_at"] <= iso(now):
         states.looked(db, row["id"], word if new == old else None, now, look_at)
     return False

@@ -24,12 +24,14 @@ class Keys:
     """The keys of one mailroom, the newest first.
 
     keys: 32 bytes each, url-safe base64, as `Fernet.generate_key()` makes them.
-    `cookie_key` is 32 bytes made of the newest key. Raises ValueError when a key is damaged or there is none.
+    `cookie_key` is 32 bytes made of the newest key; `link_keys` are one of each key, for links that were signed before
+    a new key came still have to work. Raises ValueError when a key is damaged or there is none.
     """
 
     def __init__(self, keys: list[bytes]) -> None:
         self._fernet = MultiFernet([Fernet(key) for key in keys])
         self.cookie_key = hmac.digest(keys[0], b"mailroom cookie", hashlib.sha256)
+        self.link_keys = tuple(hmac.digest(key, b"mailroom unsubscribe link", hashlib.sha256) for key in keys)
 
     def __repr__(self) -> str:
         return "Keys()"

@@ -14,11 +14,15 @@ from mailroom.settings import Settings
 from mailroom.store import Store
 from mailroom.sweeper import Sweeper
 from mailroom.times import Clock, utc_now
+from mailroom.unsubscribe import Links
 
 
 @dataclass(frozen=True)
 class Service:
-    """The open mailroom: its settings, its one file, its keys, its gateway clients, and the clock it goes by."""
+    """The open mailroom: its settings, its one file, its keys, its gateway clients, and the clock it goes by.
+
+    links: what is behind `{{ unsubscribe_url }}` in mails.
+    """
 
     settings: Settings
     store: Store
@@ -29,6 +33,7 @@ class Service:
     reconciler: Reconciler
     marker: Marker
     housekeeper: Housekeeper
+    links: Links
     clock: Clock = utc_now
 
     def start(self) -> None:
@@ -73,6 +78,7 @@ def open_service(settings: Settings, clock: Clock = utc_now) -> Service:
         reconciler=Reconciler(store, clients, clock),
         marker=marker,
         housekeeper=Housekeeper(store, marker, clock),
+        links=Links(keys, settings.public_url),
         clock=clock,
     )
 

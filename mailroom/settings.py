@@ -1,13 +1,18 @@
 """What an admin can set, by environment variables; the README lists the same names."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from pathlib import Path
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from oca import DEFAULT_BASE_URL
 from oca.client import safe_url
 from oca.words import N_
+
+_ADDRESS = re.compile(r"https?://(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?/?")
 
 
 class SettingError(ValueError):
@@ -21,6 +26,7 @@ class Settings:
     gateway_url: where mail is handed over. sandbox: whether that is the stand-in (a band on every page says so).
     data: the folder of the database and the key file. zone: in which times are shown.
     proxies: how many trusted proxies stand in front. secure_cookies: whether browsers come by https.
+    url: where others reach it, "" for where it listens; `public_url` is the one that holds.
     """
 
     gateway_url: str = DEFAULT_BASE_URL
@@ -31,6 +37,7 @@ class Settings:
     zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("Asia/Jakarta"))
     proxies: int = 0
     secure_cookies: bool = False
+    url: str = ""
 
     @property
     def database(self) -> Path:
@@ -41,6 +48,22 @@ class Settings:
     def key_file(self) -> Path:
         """The key file, kept outside the database so that a copy of the one does not open the other."""
         return self.data / "mailroom.key"
+
+    @property
+    def public_url(self) -> str:
+        """The address in links that leave the house, without a slash at its end."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return self.url or f"http://{host}:{self.port}"
+
+    @property
+    def only_here(self) -> bool:
+        """Whether that address leads nowhere but on this very machine."""
+        host = urlsplit(self.public_url).hostname or ""
+        try:
+            address = ip_address(host)
+        except ValueError:
+            return host == "localhost" or host.endswith(".localhost")
+        return address.is_loopback or address.is_unspecified
 
 
 def from_environment(environment: Mapping[str, str]) -> Settings:
@@ -54,6 +77,7 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         zone=_zone(environment.get("MAILROOM_ZONE", "Asia/Jakarta")),
         proxies=_number(environment, "MAILROOM_PROXIES", 0),
         secure_cookies=_flag(environment, "MAILROOM_HTTPS"),
+        url=_public(environment.get("MAILROOM_URL", "")),
     )
 
 
@@ -62,6 +86,19 @@ def _gateway(url: str) -> str:
         return safe_url(url)
     except ValueError as error:
         raise SettingError(N_("OCA_GATEWAY_URL cannot be used. %(why)s") % {"why": error}) from None
+
+
+def _public(url: str) -> str:
+    try:
+        usable = not url or (_ADDRESS.fullmatch(url) and urlsplit(url).port != 0)
+    except ValueError:
+        usable = False
+    if not usable:
+        sentence = N_(
+            "MAILROOM_URL is “%(url)s”; it takes an address such as https://mailroom.contoh.id, no path."
+        )
+        raise SettingError(sentence % {"url": url})
+    return url.rstrip("/")
 
 
 def _number(environment: Mapping[str, str], name: str, default: int) -> int:
