@@ -29,6 +29,7 @@ Policy = Literal["never_twice", "never_lost"]
 class Batch:
     """A batch as its page and the list of batches show it.
 
+    kind: `batch`, or `test` for the one mail that somebody sent to themselves.
     counts: how many of its mails stand where, by what is shown (`queued`, `delivered`, …).
     paused_by: a person's name, or "" when it paused by itself; paused_reason: the gateway's words that made it.
     early_refused, early_answered: how many of its first mails were refused when it paused by itself, or None.
@@ -40,6 +41,7 @@ class Batch:
     """
 
     id: int
+    kind: str
     name: str
     state: str
     paused_reason: str
@@ -205,7 +207,7 @@ def _insert(
     )  # fmt: skip
 
 
-def _mails(store: Store, draft: drafts.Draft) -> Iterator[tuple[int, str, str, str]]:
+def _mails(store: Store, draft: drafts.Draft) -> Iterator[tuple[int, str, str, str, int | None]]:
     template = version(store, draft.template_version_id)
     renderer = Renderer(template.subject, template.html)
     for row in drafts.good_rows(store, draft.id):
@@ -214,12 +216,13 @@ def _mails(store: Store, draft: drafts.Draft) -> Iterator[tuple[int, str, str, s
             row.email,
             renderer.render(row.values).subject,
             json.dumps(row.values, ensure_ascii=False),
+            row.attachment_id,
         )
 
 
 def _select(db: Database, where: str, parameters: list[object], now: datetime | None) -> Iterator[Batch]:
     rows = db.query(
-        "SELECT b.id, b.name, b.state, b.paused_reason, b.paused_at, coalesce(p.name, '') AS paused_by, "  # noqa: S608
+        "SELECT b.id, b.kind, b.name, b.state, b.paused_reason, b.paused_at, coalesce(p.name, '') AS paused_by, "  # noqa: S608
         "b.early_refused, b.early_answered, t.id AS template_id, t.name AS template_name, "
         "v.number AS template_number, b.template_version_id, b.sender_email, b.sender_name, b.token_id, "
         "k.name AS token_name, CASE WHEN k.expires_at <= ? THEN 'expired' WHEN k.stopped_at IS NOT NULL "

@@ -9,6 +9,7 @@ from typing import Literal
 from sqlite_utils import Database
 
 from mailroom.email_templates import Renderer
+from mailroom.messages import subject_of
 from mailroom.store import Store
 
 PAGE = 50
@@ -16,11 +17,16 @@ PAGE = 50
 
 @dataclass(frozen=True)
 class Line:
-    """One mail in a list. shown: its state in one word, delivery included. why: the last event's words."""
+    """One mail in a list.
+
+    kind: `batch`, or `test` for one that somebody sent to themselves. shown: its state in one word, delivery
+    included. why: the last event's words.
+    """
 
     id: int
     batch_id: int
     batch_name: str
+    kind: str
     row: int
     email: str
     subject: str
@@ -63,11 +69,12 @@ class Attempt:
 
 @dataclass(frozen=True)
 class Mail:
-    """One mail as its page shows it."""
+    """One mail as its page shows it. kind: `batch` or `test`; attachment: its own, or the one all of its batch have."""
 
     id: int
     batch_id: int
     batch_name: str
+    kind: str
     row: int
     email: str
     subject: str
@@ -103,7 +110,7 @@ Proof = Literal["same", "different", "not sent"]
 class Body:
     """A mail's HTML, made again from its template version and its row.
 
-    proof: whether its SHA-256 is the one recorded when the mail went.
+    proof: whether its subject and the SHA-256 of it and of the attachment are those recorded when the mail went.
     """
 
     html: str
@@ -130,9 +137,13 @@ def of_batch(store: Store, batch_id: int, shown: str = "", after: int = 0, limit
     return _lines(store.read(), where + " ORDER BY m.id LIMIT ?", [*parameters, limit])
 
 
-def counts(store: Store) -> dict[str, int]:
-    """How many mails stand where, over all batches."""
-    rows = store.read().query("SELECT shown, sum(n) AS n FROM batch_counts GROUP BY shown HAVING sum(n) > 0")
+def counts(store: Store, tests: bool = True) -> dict[str, int]:
+    """How many mails stand where, over all batches. tests: also those that people sent to themselves."""
+    rows = store.read().query(
+        "SELECT shown, sum(n) AS n FROM batch_counts WHERE n > 0 AND "
+        "(? OR batch_id NOT IN (SELECT id FROM batches WHERE kind = 'test')) GROUP BY shown",
+        [tests],
+    )
     return {row["shown"]: row["n"] for row in rows}
 
 
@@ -141,14 +152,14 @@ def mail(store: Store, mail_id: int) -> Mail | None:
     db = store.read()
     row = next(
         db.query(
-            "SELECT m.id, m.batch_id, b.name AS batch_name, m.row, m.email, m.subject, m.state, m.delivery, m.shown, "
-            "m.gateway_id, m.gateway_word, m.faults, m.due_at, m.created_at, m.changed_at, m.accepted_at, "
+            "SELECT m.id, m.batch_id, b.name AS batch_name, b.kind, m.row, m.email, m.subject, m.state, m.delivery, "
+            "m.shown, m.gateway_id, m.gateway_word, m.faults, m.due_at, m.created_at, m.changed_at, m.accepted_at, "
             "m.looked_at, b.sender_email, b.sender_name, t.id AS template_id, t.name AS template_name, "
-            "v.number AS template_number, k.name AS token_name, b.attachment_id, a.filename AS attachment_name, "
+            "v.number AS template_number, k.name AS token_name, a.id AS attachment_id, a.filename AS attachment_name, "
             "a.size AS attachment_size, u.name AS created_by FROM mails m JOIN batches b ON b.id = m.batch_id "
             "JOIN template_versions v ON v.id = b.template_version_id JOIN templates t ON t.id = v.template_id "
             "JOIN tokens k ON k.id = b.token_id JOIN users u ON u.id = b.created_by "
-            "LEFT JOIN attachments a ON a.id = b.attachment_id WHERE m.id = ?",
+            "LEFT JOIN attachments a ON a.id = coalesce(m.attachment_id, b.attachment_id) WHERE m.id = ?",
             [mail_id],
         ),
         None,
@@ -164,24 +175,29 @@ def body(store: Store, mail_id: int) -> Body | None:
     db = store.read()
     row = next(
         db.query(
-            "SELECT m.fields, v.subject, v.html, (SELECT a.body_sha256 FROM attempts a WHERE a.mail_id = m.id "
-            "ORDER BY a.id DESC LIMIT 1) AS sent FROM mails m JOIN batches b ON b.id = m.batch_id "
-            "JOIN template_versions v ON v.id = b.template_version_id WHERE m.id = ?",
+            "SELECT m.fields, v.subject, v.html, b.kind, f.sha256 AS file, a.subject AS sent_subject, "
+            "a.body_sha256 AS sent_body, a.attachment_sha256 AS sent_file FROM mails m "
+            "JOIN batches b ON b.id = m.batch_id JOIN template_versions v ON v.id = b.template_version_id "
+            "LEFT JOIN attachments f ON f.id = coalesce(m.attachment_id, b.attachment_id) LEFT JOIN attempts a "
+            "ON a.id = (SELECT max(id) FROM attempts WHERE mail_id = m.id) WHERE m.id = ?",
             [mail_id],
         ),
         None,
     )
     if row is None:
         return None
-    html = Renderer(row["subject"], row["html"]).render(json.loads(row["fields"])).html
-    if row["sent"] is None:
-        return Body(html, "not sent")
-    return Body(html, "same" if hashlib.sha256(html.encode()).hexdigest() == row["sent"] else "different")
+    rendered = Renderer(row["subject"], row["html"]).render(json.loads(row["fields"]))
+    if row["sent_body"] is None:
+        return Body(rendered.html, "not sent")
+    subject = subject_of(rendered, row["kind"])
+    made = (subject, hashlib.sha256(rendered.html.encode()).hexdigest(), row["file"])
+    sent = (row["sent_subject"], row["sent_body"], row["sent_file"])
+    return Body(rendered.html, "same" if made == sent else "different")
 
 
 def _lines(db: Database, where: str, parameters: list[object]) -> list[Line]:
     rows = db.query(
-        "SELECT m.id, m.batch_id, b.name AS batch_name, m.row, m.email, m.subject, m.shown, m.created_at, "  # noqa: S608
+        "SELECT m.id, m.batch_id, b.name AS batch_name, b.kind, m.row, m.email, m.subject, m.shown, m.created_at, "  # noqa: S608
         "m.changed_at, (SELECT e.why FROM events e WHERE e.mail_id = m.id ORDER BY e.id DESC LIMIT 1) AS why "
         # `where` is one of the constants above; what it compares with is always a parameter.
         "FROM mails m JOIN batches b ON b.id = m.batch_id WHERE " + where,

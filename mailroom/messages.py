@@ -8,7 +8,7 @@ from sqlite_utils import Database
 
 import oca
 from mailroom import attachments
-from mailroom.rendering import Renderer
+from mailroom.rendering import MAX_SUBJECT, Rendered, Renderer
 from mailroom.store import Store
 
 COMPILED_KEPT = 32
@@ -16,8 +16,16 @@ COMPILED_KEPT = 32
 # What `Messages.of()` needs to know of a mail `m` and its batch `b`.
 COLUMNS = (
     "m.id, m.batch_id, m.email, m.fields, m.faults, m.created_at, b.template_version_id, b.sender_email, "
-    "b.sender_name, b.attachment_id"
+    "b.sender_name, coalesce(m.attachment_id, b.attachment_id) AS attachment_id, b.kind"
 )
+
+
+def subject_of(rendered: Rendered, kind: str) -> str:
+    """The subject as it is handed over; that of a test says so, and is never longer than a subject may be.
+
+    kind: of the batch.
+    """
+    return f"[Test] {rendered.subject}"[:MAX_SUBJECT] if kind == "test" else rendered.subject
 
 
 class Messages:
@@ -37,7 +45,7 @@ class Messages:
         attachment_id = row["attachment_id"]
         message = oca.Message(
             to=row["email"],
-            subject=rendered.subject,
+            subject=subject_of(rendered, row["kind"]),
             html=rendered.html,
             sender_email=row["sender_email"],
             sender_name=row["sender_name"],
@@ -55,7 +63,7 @@ class Messages:
         return self._compiled[version_id]
 
     def _file(self, attachment_id: int) -> oca.Attachment:
-        # One is kept: a batch has one attachment for all, and ten megabytes should not be read 25 times a second.
+        # The last is kept: often it is the same for all, and ten megabytes should not be read 25 times a second.
         if self._attachment is None or self._attachment[0] != attachment_id:
             kept = attachments.get(self._store, attachment_id)
             self._attachment = (attachment_id, oca.Attachment(kept.filename, kept.content, kept.content_type))

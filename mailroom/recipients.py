@@ -72,12 +72,14 @@ class Row:
     number: the row as a spreadsheet counts it, the header being row 1. email: as it is written to when good, as it
     was given when not. values: by template field, or by column where no field asks for it; blank ones are left out.
     errors: by the same keys, and under WHOLE_ROW what is wrong with the row itself; empty when it can be sent.
+    attachment_id: the file that goes with this row alone, or None.
     """
 
     number: int
     email: str
     values: dict[str, str]
     errors: dict[str, Sentence]
+    attachment_id: int | None = None
 
 
 def field_name(header: str) -> str:

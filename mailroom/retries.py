@@ -67,7 +67,7 @@ def retry(
     """The id of a new batch with all mails of these kinds that are still open, queued all or none.
 
     form_key: the form's one-time key; a form sent twice lands on the first batch. Template version, sender,
-    attachment, token and policy stay those of the first batch. Raises Problem beside `kinds` or `name`.
+    attachments, token, kind and policy stay those of the first batch. Raises Problem beside `kinds` or `name`.
     """
     wanted = [kind for kind in KINDS if kind in kinds]
     if not wanted:
@@ -87,14 +87,14 @@ def retry(
         return retry_id
 
 
-def _mails(db: Database, batch_id: int, kinds: list[str]) -> list[tuple[int, str, str, str]]:
+def _mails(db: Database, batch_id: int, kinds: list[str]) -> list[tuple[int, str, str, str, int | None]]:
     marks = ", ".join("?" for _ in kinds)
     rows = db.execute(
-        "SELECT m.row, m.email, m.subject, m.fields FROM mails m WHERE "  # noqa: S608 – constants and marks
+        "SELECT m.row, m.email, m.subject, m.fields, m.attachment_id FROM mails m WHERE "  # noqa: S608 – constants and marks
         f"{_OPEN} AND m.shown IN ({marks}) ORDER BY m.row",
         [batch_id, *kinds],
     )
-    return [(row["row"], row["email"], row["subject"], row["fields"]) for row in rows]
+    return [tuple(row) for row in rows]
 
 
 def _insert(
@@ -103,8 +103,8 @@ def _insert(
     return int(
         db.execute(
             "INSERT INTO batches (name, form_key, template_version_id, sender_email, sender_name, token_id, "
-            "attachment_id, source, size, state, created_at, created_by, policy, retry_of) "
-            "SELECT ?, ?, template_version_id, sender_email, sender_name, token_id, attachment_id, source, ?, "
+            "attachment_id, source, kind, size, state, created_at, created_by, policy, retry_of) "
+            "SELECT ?, ?, template_version_id, sender_email, sender_name, token_id, attachment_id, source, kind, ?, "
             "'running', ?, ?, policy, id FROM batches WHERE id = ?",
             [name, form_key, size, iso(now), user_id, batch_id],
         ).lastrowid

@@ -143,15 +143,17 @@ def hasten(db: Database, late: str, now: datetime) -> int:
     ).rowcount
 
 
-def queue(db: Database, batch_id: int, mails: Iterable[tuple[int, str, str, str]], change: Change) -> int:
+def queue(
+    db: Database, batch_id: int, mails: Iterable[tuple[int, str, str, str, int | None]], change: Change
+) -> int:
     """How many mails were put into the batch as queued, each with its first event.
 
-    mails: row number, address, subject and the fields as a JSON object.
+    mails: row number, address, subject, the fields as a JSON object, and the attachment of its own or None.
     """
     moment = iso(change.at)
     added = db.conn.executemany(
-        "INSERT INTO mails (batch_id, row, email, subject, fields, state, due_at, created_at, changed_at) "
-        "VALUES (?, ?, ?, ?, ?, 'queued', ?, ?, ?)",
+        "INSERT INTO mails (batch_id, row, email, subject, fields, attachment_id, state, due_at, created_at, "
+        "changed_at) VALUES (?, ?, ?, ?, ?, ?, 'queued', ?, ?, ?)",
         ((batch_id, *mail, moment, moment, moment) for mail in mails),
     ).rowcount
     db.execute(

@@ -38,6 +38,9 @@ def add_batch(store: Store, emails: list[str], name: str = "Tagihan", token_id: 
             "'daftar.csv', ?, 'running', ?, 1)",
             [name, token_id, len(emails), STAMP],
         ).lastrowid
-        rows = ((n, email, "Tagihan Joko", json.dumps({"nama": "Joko"})) for n, email in enumerate(emails, 2))
+        rows = (
+            (n, email, "Tagihan Joko", json.dumps({"nama": "Joko"}), None)
+            for n, email in enumerate(emails, 2)
+        )
         states.queue(db, int(batch_id or 0), rows, states.Change(NOON, "daftar.csv", "user:1"))
         return int(batch_id or 0)

@@ -19,8 +19,12 @@ def index() -> Response:
     """The start page; what goes on renews itself."""
     store, now = service().store, service().clock()
     lines = tokens.all_tokens(store, now)
-    counts = history.counts(store)
-    going = [batch for batch in batches.unfinished(store, now) if batch.shown != "cancelled"]
+    counts, figures = history.counts(store), history.counts(store, tests=False)
+    going = [
+        batch
+        for batch in batches.unfinished(store, now)
+        if batch.shown != "cancelled" and batch.kind == "batch"
+    ]
     # What waits for somebody stands before what goes by itself.
     going.sort(key=lambda batch: batch.state != "paused")
     return show(
@@ -32,7 +36,8 @@ def index() -> Response:
         ending=[line for line in lines if iso(now) < (line.expires_at or "") < iso(now + SOON)],
         missing=_missing(lines),
         counts=counts,
-        handed_over=sum(counts.get(state, 0) for state in batches.HANDED_OVER),
+        figures=figures,
+        handed_over=sum(figures.get(state, 0) for state in batches.HANDED_OVER),
         going=[(batch, _pace(batch)) for batch in going],
         latest=batches.newest(store, limit=5, now=now),
     )
