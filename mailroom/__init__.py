@@ -10,7 +10,7 @@ The rooms, in the order in which a mail meets them:
 - a batch: batches, batch_controls, retries, progress, holds, watch
 - one mail on its way: states (the only place where a state changes), claims, messages, sender, recorder, outcomes
 - did it leave?: reconcile, readings, evidence, settle, doubts, clocks, decisions; restored
-- what became of it?: delivery, sweep, sweeper; history
+- what became of it?: delivery, sweep, sweeper; history; counters
 - who gets no mail: suppressions, unsubscribe
 - the people: people, invites, passwords, sessions
 - the house: service, settings, preferences, store, schema, keys, times, problems, worker, housekeeping, verify, limited

@@ -464,3 +464,100 @@ def m2026_11_23_plans(db: Database) -> None:
     ) STRICT, WITHOUT ROWID;
     ALTER TABLE batches ADD COLUMN approved_by INTEGER REFERENCES users(id);
     """)
+
+
+@migrations()
+def m2026_11_23_reports(db: Database) -> None:
+    """What reports count, kept by the database itself: by day and by month, so that no report ever reads the mails."""
+    db.executescript("""
+    ALTER TABLE mails ADD COLUMN domain TEXT NOT NULL DEFAULT ''; -- stays when the address is forgotten
+    ALTER TABLE mails ADD COLUMN delivered_at TEXT;               -- when we first knew
+    ALTER TABLE mails ADD COLUMN forgotten_at TEXT;               -- when address and content were taken out
+    UPDATE mails SET domain = lower(substr(email, instr(email, '@') + 1)), delivered_at = (
+        SELECT min(e.at) FROM events e WHERE e.mail_id = mails.id AND e.to_state IN ('delivered', 'opened'));
+    CREATE INDEX mails_by_email ON mails(email, id);
+    CREATE INDEX mails_by_domain ON mails(domain, id);
+    CREATE TABLE report_zone (
+        minutes INTEGER NOT NULL               -- the team's zone, east of Greenwich: where a day begins
+    ) STRICT;
+    INSERT INTO report_zone VALUES (420);
+    CREATE TABLE report_counts (
+        period TEXT NOT NULL,                  -- a day, '2026-11-23', and again its month, '2026-11'
+        template_id INTEGER NOT NULL,
+        sender_email TEXT NOT NULL,
+        user_id INTEGER NOT NULL,
+        shown TEXT NOT NULL,
+        n INTEGER NOT NULL,
+        PRIMARY KEY (period, template_id, sender_email, user_id, shown)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE report_domains (
+        period TEXT NOT NULL,
+        domain TEXT NOT NULL,
+        shown TEXT NOT NULL,
+        n INTEGER NOT NULL,
+        PRIMARY KEY (period, domain, shown)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE report_times (
+        period TEXT NOT NULL,
+        template_id INTEGER NOT NULL,
+        sender_email TEXT NOT NULL,
+        user_id INTEGER NOT NULL,
+        seconds INTEGER NOT NULL,              -- exact, above 1 min in minutes, above 1 h in hours
+        n INTEGER NOT NULL,
+        PRIMARY KEY (period, template_id, sender_email, user_id, seconds)
+    ) STRICT, WITHOUT ROWID;
+    -- The one place that says what is counted and where: twice a mail, for its day and for its month.
+    CREATE VIEW reported AS
+    SELECT m.id, substr(m.day, 1, w.width) AS period, m.template_id, m.sender_email, m.user_id, m.shown, m.domain,
+        CASE WHEN m.took < 60 THEN m.took WHEN m.took < 3600 THEN m.took / 60 * 60 ELSE m.took / 3600 * 3600 END
+            AS seconds
+    FROM (SELECT m.id, m.shown, m.domain, v.template_id, b.sender_email, b.created_by AS user_id,
+            date(coalesce(m.accepted_at, m.changed_at), z.minutes || ' minutes') AS day,
+            CAST(max(0, round((julianday(m.delivered_at) - julianday(m.accepted_at)) * 86400)) AS INTEGER) AS took
+        FROM mails m JOIN batches b ON b.id = m.batch_id JOIN template_versions v ON v.id = b.template_version_id
+        CROSS JOIN report_zone z
+        WHERE m.shown NOT IN ('queued', 'sending') AND b.kind = 'batch') m
+    CROSS JOIN (SELECT 10 AS width UNION ALL SELECT 7) w;
+    -- Before, the view still shows the mail as it was; after, as it is.
+    CREATE TRIGGER report_as_it_was BEFORE UPDATE OF state, delivery, changed_at, accepted_at, delivered_at, domain
+    ON mails WHEN old.shown NOT IN ('queued', 'sending') BEGIN
+        INSERT INTO report_counts SELECT period, template_id, sender_email, user_id, shown, -1 FROM reported
+            WHERE id = old.id ON CONFLICT DO UPDATE SET n = n - 1;
+        INSERT INTO report_domains SELECT period, domain, shown, -1 FROM reported
+            WHERE id = old.id ON CONFLICT DO UPDATE SET n = n - 1;
+        INSERT INTO report_times SELECT period, template_id, sender_email, user_id, seconds, -1 FROM reported
+            WHERE id = old.id AND seconds IS NOT NULL ON CONFLICT DO UPDATE SET n = n - 1;
+    END;
+    CREATE TRIGGER report_as_it_is AFTER UPDATE OF state, delivery, changed_at, accepted_at, delivered_at, domain
+    ON mails WHEN new.shown NOT IN ('queued', 'sending') BEGIN
+        INSERT INTO report_counts SELECT period, template_id, sender_email, user_id, shown, 1 FROM reported
+            WHERE id = new.id ON CONFLICT DO UPDATE SET n = n + 1;
+        INSERT INTO report_domains SELECT period, domain, shown, 1 FROM reported
+            WHERE id = new.id ON CONFLICT DO UPDATE SET n = n + 1;
+        INSERT INTO report_times SELECT period, template_id, sender_email, user_id, seconds, 1 FROM reported
+            WHERE id = new.id AND seconds IS NOT NULL ON CONFLICT DO UPDATE SET n = n + 1;
+    END;
+    CREATE TRIGGER report_removed BEFORE DELETE ON mails
+    WHEN old.shown NOT IN ('queued', 'sending') BEGIN
+        INSERT INTO report_counts SELECT period, template_id, sender_email, user_id, shown, -1 FROM reported
+            WHERE id = old.id ON CONFLICT DO UPDATE SET n = n - 1;
+        INSERT INTO report_domains SELECT period, domain, shown, -1 FROM reported
+            WHERE id = old.id ON CONFLICT DO UPDATE SET n = n - 1;
+        INSERT INTO report_times SELECT period, template_id, sender_email, user_id, seconds, -1 FROM reported
+            WHERE id = old.id AND seconds IS NOT NULL ON CONFLICT DO UPDATE SET n = n - 1;
+    END;
+    CREATE TRIGGER report_added AFTER INSERT ON mails
+    WHEN new.shown NOT IN ('queued', 'sending') BEGIN
+        INSERT INTO report_counts SELECT period, template_id, sender_email, user_id, shown, 1 FROM reported
+            WHERE id = new.id ON CONFLICT DO UPDATE SET n = n + 1;
+        INSERT INTO report_domains SELECT period, domain, shown, 1 FROM reported
+            WHERE id = new.id ON CONFLICT DO UPDATE SET n = n + 1;
+        INSERT INTO report_times SELECT period, template_id, sender_email, user_id, seconds, 1 FROM reported
+            WHERE id = new.id AND seconds IS NOT NULL ON CONFLICT DO UPDATE SET n = n + 1;
+    END;
+    INSERT INTO report_counts SELECT period, template_id, sender_email, user_id, shown, count(*) FROM reported
+        GROUP BY 1, 2, 3, 4, 5;
+    INSERT INTO report_domains SELECT period, domain, shown, count(*) FROM reported GROUP BY 1, 2, 3;
+    INSERT INTO report_times SELECT period, template_id, sender_email, user_id, seconds, count(*) FROM reported
+        WHERE seconds IS NOT NULL GROUP BY 1, 2, 3, 4, 5;
+    """)

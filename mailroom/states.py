@@ -116,9 +116,11 @@ def deliver(
     if (old, new) not in DELIVERY_CHANGES:
         raise NoSuchChange(f"{old} → {new}")
     moved = db.execute(
-        "UPDATE mails SET delivery = ?, gateway_word = ?, changed_at = ?, looked_at = ?, look_at = ? "
-        "WHERE id = ? AND delivery = ?",
-        [new, word, iso(change.at), iso(change.at), look_at, mail_id, old],
+        "UPDATE mails SET delivery = :new, gateway_word = :word, changed_at = :at, looked_at = :at, "
+        "look_at = :look_at, delivered_at = CASE WHEN :new IN ('delivered', 'opened') "
+        "THEN coalesce(delivered_at, :at) ELSE delivered_at END "
+        "WHERE id = :id AND delivery = :old",
+        {"new": new, "word": word, "at": iso(change.at), "look_at": look_at, "id": mail_id, "old": old},
     ).rowcount
     if moved:
         _record(db, mail_id, old, new, change)
@@ -153,8 +155,9 @@ def queue(
     moment = iso(change.at)
     added = db.conn.executemany(
         "INSERT INTO mails (batch_id, row, email, subject, fields, attachment_id, state, due_at, created_at, "
-        "changed_at) VALUES (?, ?, ?, ?, ?, ?, 'queued', ?, ?, ?)",
-        ((batch_id, *mail, moment, moment, moment) for mail in mails),
+        "changed_at, domain) VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'queued', ?7, ?7, ?7, "
+        "lower(substr(?3, instr(?3, '@') + 1)))",
+        ((batch_id, *mail, moment) for mail in mails),
     ).rowcount
     db.execute(
         "INSERT INTO events (mail_id, from_state, to_state, at, why, actor) "

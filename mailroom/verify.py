@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sqlite_utils import Database
 
-from mailroom import states
+from mailroom import counters, states
 from oca.words import N_
 
 
@@ -93,6 +93,12 @@ def _counters_agree(db: Database) -> Iterator[Broken]:
         yield Broken("the counters agree with the mails", f"batch {row['batch_id']}", detail)
 
 
+def _reports_agree(db: Database) -> Iterator[Broken]:
+    for found in counters.differences(db):
+        detail = f"{found.kept} kept, {found.counted} counted"
+        yield Broken("the counts of reports agree with the mails", f"{found.table} {found.at}", detail)
+
+
 def _ids_are_unique(db: Database) -> Iterator[Broken]:
     rows = db.query(
         "SELECT gateway_id, group_concat(id) AS mails FROM mails WHERE gateway_id IS NOT NULL "
@@ -147,6 +153,7 @@ CHECKS: tuple[Callable[[Database], Iterator[Broken]], ...] = (
     _on_the_wire_means_written,
     _batches_add_up,
     _counters_agree,
+    _reports_agree,
     _ids_are_unique,
     _doubt_ends_with_a_reason,
     _accepted_has_a_proof,
