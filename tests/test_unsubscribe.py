@@ -104,7 +104,8 @@ def test_the_public_address_is_the_one_set_or_where_it_listens(url: str, public:
 @pytest.mark.parametrize(
     "url",
     ["mailroom.contoh.id", "ftp://contoh.id", "https://", "https://a/b", "https://a?b", "https://a#b", "https://u:p@a",
-     "https://a:x", "https://a\n", "javascript:alert(1)", "https://a b", "https://[", "https://[::::]", "https://a:99999", "https://contoh.id//"],
+     "https://a:x", "https://a\n", "javascript:alert(1)", "https://a b", "https://[",
+     "https://[::::]", "https://a:99999", "https://contoh.id//"],
 )  # fmt: skip
 def test_a_public_address_that_cannot_be_meant_is_refused(url: str) -> None:
     with pytest.raises(SettingError, match="MAILROOM_URL"):
