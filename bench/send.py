@@ -158,7 +158,7 @@ def _queue(folder: Path, sandbox: Sandbox, mails: int, token_count: int, per_sec
 
 def _batch(service: Service, version: email_templates.Version, token_id: int, mails: int) -> None:
     rows = [f"orang{n}.{token_id}@contoh.id,Orang {n},Rp {n}.000" for n in range(mails)]
-    sheet = recipients.read_csv("\n".join(["email,nama,total", *rows]).encode())
+    sheet = recipients.read(recipients.Given("daftar.csv", "\n".join(["email,nama,total", *rows]).encode()))
     setup = drafts.Setup("Tagihan", version, 1, token_id, "daftar.csv")
     draft_id = drafts.create(service.store, 1, setup, sheet, service.clock())
     batches.queue(service.store, draft_id, 1, service.clock())

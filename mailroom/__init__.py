@@ -3,7 +3,7 @@
 The rooms, in the order in which a mail meets them:
 
 - a template: email_templates, rendering, starter
-- a list of recipients: recipients, csv_files, addresses
+- a list of recipients: sheets, sheet_reading, headers, texts, csv_files; recipients, addresses
 - what is put together: drafts
 - what goes with it: attachments
 - who it is sent from and with: identities, tokens, clients

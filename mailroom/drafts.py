@@ -103,7 +103,7 @@ class Fault:
 def create(store: Store, user_id: int, setup: Setup, sheet: Sheet, now: datetime) -> str:
     """The id of a new draft that holds every row of the sheet, good or not.
 
-    Raises Problem beside `name` or `attachment`, or beside no field when the sheet does not fit the template.
+    Raises Problem beside `name` or `attachment`.
     """
     draft_id = secrets.token_urlsafe(16)
     name = named(setup.name)
@@ -236,8 +236,9 @@ def _shape(sheet: Sheet, renderer: Renderer) -> dict[str, object]:
     for key, index in recipients.keys(sheet, renderer.fields).items():
         first_key.setdefault(index, key)
     columns = [(column, first_key[index]) for index, column in enumerate(sheet.columns)]
-    shown = [one for one in columns if one[0] == sheet.email_column or one[1] in renderer.fields]
-    return {"columns": columns, "shown": shown, "delimiter": sheet.delimiter, "encoding": sheet.encoding}
+    shown = [one for at, one in enumerate(columns) if at == sheet.email_at or one[1] in renderer.fields]
+    delimiter, encoding = sheet.reading.delimiter or "", sheet.reading.encoding or ""
+    return {"columns": columns, "shown": shown, "delimiter": delimiter, "encoding": encoding}
 
 
 def _packed(draft_id: str, row: Row) -> tuple[str, int, str, str, str]:

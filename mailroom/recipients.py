@@ -1,78 +1,53 @@
-"""Recipients: a file, a pasted list or one address becomes rows, each with its faults. No row is ever dropped."""
+"""Recipients: the rows of a list, each with its values and its faults. No row is ever dropped."""
 
 import re
-import unicodedata
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from mailroom.addresses import read_address
-from mailroom.csv_files import (
-    BOM,
-    DELIMITERS,
-    EMPTY,
-    Record,
-    find_delimiter,
-    plain_cell,
-    records,
-    refuse_other_kinds,
-)
+from mailroom.headers import field_name, letters
 from mailroom.problems import Problem, Sentence, say
-from mailroom.rendering import Renderer
+from mailroom.rendering import FieldProblem, Renderer
+from mailroom.sheet_reading import Reading
+from mailroom.sheets import ONE, PASTED, Given, Sheet, one, pasted, read
 from oca.words import N_
 
-MAX_ROWS = 100_000
-MAX_COLUMNS = 100
+__all__ = [
+    "ONE", "PASTED", "WHOLE_ROW", "Given", "Reading", "Row", "Sheet",
+    "check", "field_name", "keys", "one", "pasted", "places", "read",
+]  # fmt: skip
+
 MAX_VALUE = 10_000
-MAX_HEADER = 100
 
 MISSING = N_("Missing")
 DUPLICATE = N_("Same as row %(row)s")
+SUPPRESSED = N_("On the do-not-mail list")
 TOO_LONG = N_("Too long: %(length)s characters; at most %(most)s")
 BREAK_IN_SUBJECT = N_("A line break or control character; it goes into the subject")
 SWALLOWED = N_("Other rows stand inside one cell: a quotation mark is opened there and closed too late")
 EXTRA_CELLS = N_("More cells than columns: %(cells)s")
+NO_FILE = N_("No file called “%(name)s” in the zip")
+NO_FILE_NAMED = N_("No file is named for this row")
 
 # A fault that belongs to the row and not to one of its cells.
 WHOLE_ROW = ""
 
-# Headers that say “addresses are here”, as `field_name` writes them; the first that is found wins.
-_EMAIL_HEADERS = (
-    "email", "e_mail", "alamat_email", "email_address", "alamat_e_mail", "surel", "alamat_surel", "mail",
-    "email_pelanggan", "penerima", "kepada", "to",
-)  # fmt: skip
-_HEADER_WORDS = (
-    frozenset(_EMAIL_HEADERS)
-    | {name.replace("_", "-") for name in _EMAIL_HEADERS}
-    | {name.replace("_", " ") for name in _EMAIL_HEADERS}
-)
+# What the sender puts in for each mail, which no column can give.
+_UNSUBSCRIBE = "unsubscribe_url"
+_STAND_IN = "https://contoh.test/" + "x" * 150
+
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
-_BETWEEN_ADDRESSES = re.compile(r"[\r\n,;\t]+")
-_IN_BRACKETS = re.compile(r"<([^<>]*)>\s*$")
-
-
-@dataclass(frozen=True)
-class Sheet:
-    """A list as it was given, not yet checked: what its columns are called, and a way to read it row by row.
-
-    email_column: the column that holds the addresses. delimiter, encoding: found in the file, "" for other lists.
-    """
-
-    columns: tuple[str, ...]
-    email_column: str
-    read: Callable[[], Iterator[Record]] = field(repr=False)
-    delimiter: str = ""
-    encoding: str = ""
+_LAST_PART = re.compile(r"[^/\\]*$")
+_FILE_COLUMNS = ("lampiran", "attachment", "file", "berkas", "dokumen", "nama_file", "nama_berkas")
 
 
 @dataclass(frozen=True)
 class Row:
     """One row of a list with all its faults.
 
-    number: the row as a spreadsheet counts it, the header being row 1. email: as it is written to when good, as it
-    was given when not. values: by template field, or by column where no field asks for it; blank ones are left out.
-    errors: by the same keys, and under WHOLE_ROW what is wrong with the row itself; empty when it can be sent.
-    attachment_id: the file that goes with this row alone, or None.
+    number: the row as a spreadsheet counts it. email: as it is written to when good, as it was given when not. values:
+    by template field, or by column where no field asks for it; blank ones are left out. errors: by the same keys, and
+    under WHOLE_ROW what is wrong with the row itself; empty when it can be sent. attachment_id: of the file it names.
     """
 
     number: int
@@ -82,189 +57,184 @@ class Row:
     attachment_id: int | None = None
 
 
-def field_name(header: str) -> str:
-    """The name of the template field that a column fills: `Nama Pelanggan` fills `nama_pelanggan`."""
-    return re.sub(r"\W+", "_", unicodedata.normalize("NFKC", header).casefold()).strip("_")
-
-
-def read_csv(data: bytes) -> Sheet:
-    """The list in a CSV file in UTF-8, with commas, semicolons or tabs between the cells.
-
-    data: the whole file, at most 20 MB and 100,000 rows. Raises Problem, saying what to do, for anything that
-    cannot be read as such a list to its very end.
-    """
-    refuse_other_kinds(data)
-    delimiter = find_delimiter(data, _HEADER_WORDS)
-    everything = records(data, delimiter)
-    header_row, header = next(everything, (0, []))
-    columns = _named(header)
-    counts: Counter[int] = Counter()
-    total = 0
-    for total, (_, cells) in enumerate(everything, 1):
-        if total > MAX_ROWS:
-            raise Problem(N_("The list has more than 100,000 rows. Split it into several files."))
-        if total <= 100:
-            counts.update(index for index, cell in enumerate(cells[: len(columns)]) if "@" in cell)
-    if not total:
-        raise Problem(N_("The list has the names of the columns and no row below them."))
-    return Sheet(
-        columns,
-        _email_column(columns, counts),
-        lambda: (
-            (number, [plain_cell(cell) for cell in cells])
-            for number, cells in records(data, delimiter)
-            if number > header_row
-        ),
-        delimiter,
-        "UTF-8 (BOM)" if data.startswith(BOM) else "UTF-8",
-    )
-
-
-def read_pasted(text: str) -> Sheet:
-    """The list somebody pasted: cells copied from a spreadsheet with their header, or only addresses.
-
-    Addresses stand on lines of their own or between commas and semicolons; of `Name <address>` the address counts.
-    """
-    first = text.lstrip().partition("\n")[0].strip()
-    if any(_has_email(first.split(delimiter)) for delimiter in DELIMITERS if delimiter in first):
-        return read_csv(text.lstrip("\r\n").encode("utf-8", "replace"))
-    found = [part.strip() for part in _BETWEEN_ADDRESSES.split(text) if part.strip()]
-    if found and field_name(found[0]) in _EMAIL_HEADERS and "@" not in found[0]:
-        found = found[1:]
-    if not found:
-        raise Problem(N_("Paste at least one address."))
-    if len(found) > MAX_ROWS:
-        raise Problem(N_("The list has more than 100,000 rows. Split it into several files."))
-    return Sheet(("email",), "email", lambda: ((n, [_bare(part)]) for n, part in enumerate(found, 1)))
-
-
-def one(email: str, values: Mapping[str, str]) -> Sheet:
-    """A list of one recipient. values: by template field."""
-    named = {name: value for name, value in values.items() if field_name(name) != "email"}
-    cells = [email, *named.values()]
-    return Sheet(("email", *named), "email", lambda: iter([(1, cells)]))
+def places(sheet: Sheet, fields: Sequence[str]) -> dict[str, int | None]:
+    """In which column, from 0, each template field finds its value: as chosen, else by name; None where none does."""
+    by_name: dict[str, int | None] = {}
+    for at, column in enumerate(sheet.columns):
+        by_name.setdefault(field_name(column), at)
+    if sheet.email_at is not None:
+        by_name["email"] = sheet.email_at
+    chosen = {
+        name: at if at is None or at < len(sheet.columns) else None
+        for name, at in sheet.reading.fields.items()
+    }
+    return {name: chosen[name] if name in chosen else by_name.get(field_name(name)) for name in fields}
 
 
 def keys(sheet: Sheet, fields: Sequence[str]) -> dict[str, int]:
     """Under which key each value of a row is kept, and in which column (from 0) it stands.
 
-    fields: what the template needs. Raises Problem when no column has one of them.
+    fields: of the template; one without a column has no key. Every column has one: its field's, or its own name.
     """
-    at = {field_name(column): index for index, column in enumerate(sheet.columns)}
-    at.setdefault("email", sheet.columns.index(sheet.email_column))
-    missing = [name for name in fields if field_name(name) not in at]
-    if missing:
-        raise Problem(
-            N_(
-                "The template needs %(missing)s, and no column is called that. The columns found are: %(columns)s. "
-                "Rename a column, or add one."
-            ),
-            missing=", ".join(missing),
-            columns=", ".join(sheet.columns),
-        )
-    used = {name: at[field_name(name)] for name in fields}
-    return used | {name: n for n, name in enumerate(sheet.columns) if n not in used.values()}
+    used = {name: at for name, at in places(sheet, fields).items() if at is not None}
+    taken = {*fields, _UNSUBSCRIBE, WHOLE_ROW}
+    # A column nobody asked for must not fill a field of the same name.
+    own = {
+        f"{column} ({letters(at)})" if column in taken else column: at
+        for at, column in enumerate(sheet.columns)
+        if at not in used.values()
+    }
+    return used | own
 
 
-def check(sheet: Sheet, renderer: Renderer) -> Iterator[Row]:
+def attachment_at(sheet: Sheet, files: Mapping[str, int]) -> int | None:
+    """The column that names each row's file: as chosen, else where such names stand, else by its name; or None.
+
+    files: the names of the files there are.
+    """
+    if sheet.reading.attachment is not None:
+        return sheet.reading.attachment if sheet.reading.attachment < len(sheet.columns) else None
+    known = _by_any_name(files)
+    hits = [sum(_plain_name(cell) in known for cell in cells if cell) for cells in sheet.samples]
+    if any(hits):
+        return hits.index(max(hits))
+    return next((at for at, column in enumerate(sheet.columns) if field_name(column) in _FILE_COLUMNS), None)
+
+
+def check(
+    sheet: Sheet,
+    renderer: Renderer,
+    suppressed: Callable[[str], bool] = lambda _email: False,
+    files: Mapping[str, int] | None = None,
+    *,
+    may_lack_file: bool = False,
+) -> Iterator[Row]:
     """Every row of the sheet with its faults, in order, checked as it is asked for.
 
-    renderer: of the template the rows are for. Raises Problem at once when a field it needs has no column.
+    renderer: of the template the rows are for. suppressed: whether an address is on the do-not-mail list. files: the
+    files there are for single rows, by name, with the ids they are kept under; may_lack_file: whether a row that names
+    none is good all the same.
     """
-    return _checked(sheet, renderer, keys(sheet, renderer.fields))
+    return _Check(sheet, renderer, suppressed, files, may_lack_file).rows()
 
 
-def _checked(sheet: Sheet, renderer: Renderer, places: dict[str, int]) -> Iterator[Row]:
-    email_at = sheet.columns.index(sheet.email_column)
-    email_key = next(key for key, index in places.items() if index == email_at)
-    seen: dict[str, int] = {}
-    for number, cells in sheet.read():
-        values = {key: cells[n].strip() for key, n in places.items() if n < len(cells) and cells[n].strip()}
-        email, fault = read_address(cells[email_at] if email_at < len(cells) else "")
-        errors = _cell_faults(values, renderer)
-        if fault or number != (first := seen.setdefault(email.casefold(), number)):
-            errors[email_key] = fault or say(DUPLICATE, row=first)
-        if sheet.delimiter and any(_holds_rows(cell, sheet.delimiter) for cell in cells):
-            errors[WHOLE_ROW] = say(SWALLOWED)
-        extra = [cell.strip() for cell in cells[len(sheet.columns) :] if cell.strip()]
-        if extra:
-            errors[WHOLE_ROW] = say(EXTRA_CELLS, cells=", ".join(extra)[:200])
+class _Check:
+    """What is known about the list while its rows are gone through."""
+
+    def __init__(
+        self,
+        sheet: Sheet,
+        renderer: Renderer,
+        suppressed: Callable[[str], bool],
+        files: Mapping[str, int] | None,
+        may_lack_file: bool,
+    ) -> None:
+        self._sheet, self._renderer, self._suppressed = sheet, renderer, suppressed
+        self._required = frozenset(getattr(renderer, "required", renderer.fields))
+        self._places = keys(sheet, renderer.fields)
+        self._width = len(sheet.columns)
+        self._email_at = sheet.email_at
+        self._email_key = self._key_of(sheet.email_at) or "email"
+        self._files = None if files is None else _by_any_name(files)
+        self._file_at = None if files is None else attachment_at(sheet, files)
+        self._may_lack_file = may_lack_file
+        self._kept: dict[str, int] = {}
+
+    def rows(self) -> Iterator[Row]:
+        duplicates = self._sheet.reading.duplicates
+        if duplicates == "last":
+            for number, cells in self._sheet.read():
+                self._kept[self._address(cells)[0].casefold()] = number
+        for number, cells in self._sheet.read():
+            email, fault = self._address(cells)
+            if not fault and duplicates != "all":
+                kept = self._kept.setdefault(email.casefold(), number)
+                fault = say(DUPLICATE, row=kept) if kept != number else None
+            yield self._row(number, cells, email, fault)
+
+    def _row(self, number: int, cells: list[str], email: str, fault: Sentence | None) -> Row:
+        values = {
+            key: value for key, at in self._places.items() if at < len(cells) and (value := cells[at].strip())
+        }
+        errors = self._cell_faults(values)
+        if fault is None and self._suppressed(email):
+            fault = say(SUPPRESSED)
+        if fault:
+            errors[self._email_key] = fault
+        self._row_faults(cells, errors)
+        attachment_id = self._attachment(cells, errors)
         if not errors:
-            errors = _rendering_fault(values, renderer)
-        yield Row(number, email, values, errors)
+            errors = self._rendering_fault(values)
+        return Row(number, email, values, errors, attachment_id)
+
+    def _address(self, cells: list[str]) -> tuple[str, Sentence | None]:
+        at = self._email_at
+        return read_address(cells[at] if at is not None and at < len(cells) else "")
+
+    def _cell_faults(self, values: dict[str, str]) -> dict[str, Sentence]:
+        errors: dict[str, Sentence] = {}
+        # Columns the template does not use may hold anything.
+        for name in self._renderer.fields:
+            value = values.get(name, "")
+            if not value:
+                if name in self._required:
+                    errors[name] = say(MISSING)
+            elif len(value) > MAX_VALUE:
+                errors[name] = say(TOO_LONG, length=len(value), most=MAX_VALUE)
+            elif name in self._renderer.subject_fields and _CONTROL.search(value):
+                errors[name] = say(BREAK_IN_SUBJECT)
+        return errors
+
+    def _row_faults(self, cells: list[str], errors: dict[str, Sentence]) -> None:
+        delimiter = self._sheet.reading.delimiter
+        if delimiter and any("\n" in cell and _holds_rows(cell, delimiter) for cell in cells):
+            errors[WHOLE_ROW] = say(SWALLOWED)
+        if len(cells) > self._width:
+            extra = [cell.strip() for cell in cells[self._width :] if cell.strip()]
+            if extra:
+                errors[WHOLE_ROW] = say(EXTRA_CELLS, cells=", ".join(extra)[:200])
+
+    def _attachment(self, cells: list[str], errors: dict[str, Sentence]) -> int | None:
+        if self._files is None:
+            return None
+        at = self._file_at
+        name = cells[at].strip() if at is not None and at < len(cells) else ""
+        if not name and self._may_lack_file:
+            return None
+        found = self._files.get(name.replace("\\", "/").casefold(), self._files.get(_plain_name(name)))
+        if found is None:
+            fault = say(NO_FILE, name=name[:200]) if name else say(NO_FILE_NAMED)
+            errors.setdefault(self._key_of(at) or WHOLE_ROW, fault)
+        return found
+
+    def _rendering_fault(self, values: dict[str, str]) -> dict[str, Sentence]:
+        # The same code that will render the row for sending has the last word on what a good row is.
+        try:
+            self._renderer.render({**values, _UNSUBSCRIBE: _STAND_IN})
+        except FieldProblem as problem:
+            return {problem.name: problem.sentence}
+        except Problem as problem:
+            return {WHOLE_ROW: problem.sentence}
+        return {}
+
+    def _key_of(self, column: int | None) -> str:
+        return next((key for key, at in self._places.items() if at == column), "")
 
 
 def _holds_rows(cell: str, delimiter: str) -> bool:
     # A mark that is closed rows later makes a cell that is well-formed, and those rows would go missing unseen.
-    return "\n" in cell and any("@" in line and delimiter in line for line in cell.split("\n")[1:])
+    return any("@" in line and delimiter in line for line in cell.split("\n")[1:])
 
 
-def _cell_faults(values: dict[str, str], renderer: Renderer) -> dict[str, Sentence]:
-    errors: dict[str, Sentence] = {}
-    # Columns the template does not use may hold anything.
-    for name in renderer.fields:
-        value = values.get(name, "")
-        if not value:
-            errors[name] = say(MISSING)
-        elif len(value) > MAX_VALUE:
-            errors[name] = say(TOO_LONG, length=len(value), most=MAX_VALUE)
-        elif name in renderer.subject_fields and _CONTROL.search(value):
-            errors[name] = say(BREAK_IN_SUBJECT)
-    return errors
+def _plain_name(name: str) -> str:
+    found = _LAST_PART.search(name.strip())
+    return found.group().casefold() if found else ""
 
 
-def _rendering_fault(values: dict[str, str], renderer: Renderer) -> dict[str, Sentence]:
-    # The same code that will render the row for sending has the last word on what a good row is.
-    try:
-        renderer.render(values)
-    except Problem as problem:
-        return {WHOLE_ROW: problem.sentence}
-    return {}
-
-
-def _named(header: list[str]) -> tuple[str, ...]:
-    """The columns' names; one without a name between others is called by its place, those at the end are none."""
-    names = [" ".join(cell.split()) for cell in header]
-    while names and not names[-1]:
-        names.pop()
-    if not names:
-        raise Problem(EMPTY)
-    if any(re.search(r"\S@\S", name) for name in names):
-        raise Problem(
-            N_(
-                "The first row must hold the names of the columns, such as email and nama; it already holds an address."
-            )
-        )
-    if len(names) > MAX_COLUMNS or any(len(name) > MAX_HEADER for name in names):
-        raise Problem(
-            N_("The first row holds more than 100 columns, or a name of more than 100 letters. Shorten it.")
-        )
-    names = [name if field_name(name) else f"#{place}" for place, name in enumerate(names, 1)]
-    twice = [name for name, n in Counter(map(field_name, names)).items() if n > 1]
-    if twice:
-        raise Problem(N_("Two columns are called %(name)s. Rename one of them."), name=", ".join(twice))
-    return tuple(names)
-
-
-def _email_column(columns: tuple[str, ...], counts: Counter[int]) -> str:
-    by_name = {field_name(column): column for column in columns}
-    named = [by_name[name] for name in _EMAIL_HEADERS if name in by_name]
-    # A column called “penerima” may hold people's names, with the addresses in another.
-    filled = [column for column in named if counts[columns.index(column)]]
-    looks_like = [columns[index] for index, _ in counts.most_common(1)]
-    found = filled + looks_like + named
-    if not found:
-        raise Problem(
-            N_("No column holds email addresses. The columns found are: %(columns)s."),
-            columns=", ".join(columns),
-        )
-    return found[0]
-
-
-def _has_email(names: list[str]) -> bool:
-    return any(field_name(name.strip(' "')) in _EMAIL_HEADERS for name in names)
-
-
-def _bare(part: str) -> str:
-    found = _IN_BRACKETS.search(part)
-    return found.group(1) if found else part
+def _by_any_name(files: Mapping[str, int]) -> dict[str, int]:
+    """The files by their whole names and, where that fits only one of them, without their folders."""
+    plain: dict[str, set[int]] = {}
+    for name, file_id in files.items():
+        plain.setdefault(_plain_name(name), set()).add(file_id)
+    by_name = {name: next(iter(ids)) for name, ids in plain.items() if len(ids) == 1}
+    return by_name | {name.replace("\\", "/").casefold(): file_id for name, file_id in files.items()}

@@ -32,7 +32,9 @@ class Live:
         """The id of a batch queued from a CSV text, as the sender of the cast."""
         store, now = self.service.store, self.service.clock()
         setup = drafts.Setup(name, self.version, 1, 1, "daftar.csv", attachment)
-        draft_id = drafts.create(store, 2, setup, recipients.read_csv(csv.encode()), now)
+        draft_id = drafts.create(
+            store, 2, setup, recipients.read(recipients.Given("daftar.csv", csv.encode())), now
+        )
         return batches.queue(store, draft_id, 2, now)
 
     def queue_to(self, *emails: str) -> int:

@@ -287,7 +287,9 @@ def test_the_end_is_told_before_sending_and_after_with_other_batches_in_between(
     filled.queue_to(*[f"orang{n}@contoh.id" for n in range(60)])
     setup = drafts.Setup("Lain", filled.version, 1, 1, "daftar.csv", None)
     csv = "email,nama,total\n" + "\n".join(f"lain{n}@contoh.id,Nama,1" for n in range(30))
-    draft_id = drafts.create(store, 2, setup, recipients.read_csv(csv.encode()), now)
+    draft_id = drafts.create(
+        store, 2, setup, recipients.read(recipients.Given("daftar.csv", csv.encode())), now
+    )
     browser = client("sari")
     # Thirty of the sixty, and both mails of the short batch, take turns with these thirty.
     for url in (f"/send/{draft_id}", f"/send/{draft_id}/confirm"):

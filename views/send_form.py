@@ -8,12 +8,12 @@ from flask import request
 from flask_babel import format_date
 from werkzeug.datastructures import FileStorage
 
-from mailroom import attachments, csv_files, drafts, email_templates, identities, recipients, tokens
+from mailroom import attachments, drafts, email_templates, identities, recipients, texts, tokens
 from mailroom.drafts import Setup
 from mailroom.email_templates import Version
 from mailroom.identities import Identity
 from mailroom.problems import Problem, Sentence, say
-from mailroom.recipients import Sheet
+from mailroom.recipients import ONE, PASTED, Given, Sheet
 from mailroom.rendering import Renderer
 from mailroom.tokens import TokenLine
 from oca.words import N_
@@ -21,8 +21,6 @@ from views.here import service
 
 # The names of the inputs for the fields of one recipient start with this, so that they meet no other input.
 VALUE = "value-"
-PASTED = N_("pasted list")
-ONE = N_("one address")
 
 Errors = dict[str, Sentence]
 
@@ -154,9 +152,10 @@ def _read_recipients(form: Form) -> str:
     way = filled[0]
     with form.beside(way):
         if chosen:
-            form.sheet = recipients.read_csv(chosen.read(csv_files.MAX_BYTES + 1))
+            content = chosen.read(texts.MAX_BYTES + 1)
+            form.sheet = recipients.read(Given(attachments.safe_name(str(chosen.filename)), content))
         elif pasted:
-            form.sheet = recipients.read_pasted(form.typed["pasted"])
+            form.sheet = recipients.pasted(form.typed["pasted"])
         else:
             values = (
                 {name: form.typed.get(VALUE + name, "") for name in form.version.fields}
@@ -164,20 +163,18 @@ def _read_recipients(form: Form) -> str:
                 else {}
             )
             form.sheet = recipients.one(alone, values)
-        if form.version:
-            _fit(form, form.sheet, form.version, way)
+        if form.version and way == "email":
+            _mend_here(form, form.sheet, form.version)
     return {"file": attachments.safe_name(str(chosen.filename)) if chosen else "", "pasted": PASTED}.get(
         way, ONE
     )
 
 
-def _fit(form: Form, sheet: Sheet, version: Version, way: str) -> None:
-    recipients.keys(sheet, version.fields)
-    if way == "email":
-        # A list shows its faults on the next page; the only mail there is has them mended here.
-        row = next(recipients.check(sheet, Renderer(version.subject, version.html)))
-        for key, fault in row.errors.items():
-            form.errors["email" if key in ("email", recipients.WHOLE_ROW) else VALUE + key] = fault
+def _mend_here(form: Form, sheet: Sheet, version: Version) -> None:
+    # A list shows its faults on the next page; the only mail there is has them mended here.
+    row = next(recipients.check(sheet, Renderer(version.subject, version.html)))
+    for key, fault in row.errors.items():
+        form.errors["email" if key in ("email", recipients.WHOLE_ROW) else VALUE + key] = fault
 
 
 _NONE = N_("Say who gets the mail: choose a file, paste a list, or write one address.")
