@@ -4,13 +4,15 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
 
 from sqlite_utils import Database
 
-from mailroom import drafts, states
+from mailroom import drafts, plans, preferences, states
 from mailroom.email_templates import Renderer, version
 from mailroom.identities import get as identity
+from mailroom.plans import Hours, Plan
 from mailroom.problems import Problem
 from mailroom.store import Store
 from mailroom.times import iso, parse, utc_now
@@ -38,6 +40,8 @@ class Batch:
     retry_of, retry_of_name: the batch whose failed mails it sends again, or None.
     policy: what is done with a mail when nobody can tell whether it left: `never_twice` asks a person,
     `never_lost` sends it again.
+    plan: when it goes out and how fast. waits_until: when its next mail goes, while that is not now, or None.
+    starts_later: whether that is the time somebody chose. approved_by: the second person's name, or "".
     """
 
     id: int
@@ -68,6 +72,10 @@ class Batch:
     retry_of_name: str | None
     created_at: str
     created_by: str
+    approved_by: str
+    plan: Plan
+    waits_until: datetime | None
+    starts_later: bool
     counts: dict[str, int]
 
     @property
@@ -110,18 +118,30 @@ class Batch:
 
     @property
     def shown(self) -> str:
-        """The state in one word: running, paused, stopped or expired (its token), cancelled or finished."""
+        """The state in one word: running, scheduled, paused, stopped or expired (its token), cancelled or finished."""
         if self.finished and self.state != "cancelled":
             return "finished"
         if self.state == "running" and self.token_holds:
             return self.token_holds
+        if self.state == "running" and self.waits_until and self.counts.get("queued"):
+            return "scheduled"
         return self.state
 
 
-def queue(store: Store, draft_id: str, user_id: int, now: datetime, policy: Policy = "never_twice") -> int:
+def queue(
+    store: Store,
+    draft_id: str,
+    user_id: int,
+    now: datetime,
+    policy: Policy = "never_twice",
+    *,
+    plan: Plan = plans.AT_ONCE,
+    zone: ZoneInfo = plans.USUAL_ZONE,
+) -> int:
     """The id of the batch that holds every good row of the draft, queued all or none.
 
     policy: what is done with a mail when nobody can tell whether it left; it can be changed later.
+    plan: when it goes out and how fast; a start that has passed means at once. zone: of the business hours.
     The draft's id is the batch's unique form key, so a form sent twice lands on the first batch.
     Raises Problem when the draft has no good row, LookupError when the person has no such draft.
     """
@@ -138,8 +158,19 @@ def queue(store: Store, draft_id: str, user_id: int, now: datetime, policy: Poli
         if already:
             return already
         batch_id = _insert(db, store, draft, user_id, now, policy)
+        begin(db, batch_id, plan, now, zone)
         states.queue(db, batch_id, mails, states.Change(now, draft.name, f"user:{user_id}"))
         return batch_id
+
+
+def begin(db: Database, batch_id: int, plan: Plan, now: datetime, zone: ZoneInfo) -> None:
+    """Puts the batch to its plan, from `now` on."""
+    begins = plan.begins(now, Hours.of(preferences.read(db), zone))
+    db.execute(
+        "UPDATE batches SET start_at = :start_at, office_hours = :office_hours, per_minute = :per_minute, "
+        "next_at = :next_at WHERE id = :id",
+        {**plan.as_columns(), "next_at": iso(begins) if begins > now else "", "id": batch_id},
+    )
 
 
 def by_form_key(store: Store, draft_id: str) -> int | None:
@@ -229,14 +260,26 @@ def _select(db: Database, where: str, parameters: list[object], now: datetime | 
         "THEN 'stopped' ELSE '' END AS token_holds, b.attachment_id, a.filename AS attachment_name, "
         "(SELECT m.accepted_at FROM mails m WHERE m.batch_id = b.id ORDER BY m.row DESC LIMIT 1) AS last_accepted_at, "
         "b.source, b.size, b.policy, b.retry_of, o.name AS retry_of_name, b.created_at, u.name AS created_by, "
+        "coalesce(s.name, '') AS approved_by, b.start_at, b.office_hours, b.per_minute, b.next_at, "
         "(SELECT json_group_object(shown, n) FROM batch_counts c WHERE c.batch_id = b.id AND n > 0) AS counts "
         "FROM batches b JOIN template_versions v ON v.id = b.template_version_id "
         "JOIN templates t ON t.id = v.template_id JOIN tokens k ON k.id = b.token_id "
         "JOIN users u ON u.id = b.created_by LEFT JOIN users p ON p.id = b.paused_by "
-        "LEFT JOIN batches o ON o.id = b.retry_of "
+        "LEFT JOIN batches o ON o.id = b.retry_of LEFT JOIN users s ON s.id = b.approved_by "
         "LEFT JOIN attachments a ON a.id = b.attachment_id " + where,
         # `where` is one of the constants above; what it compares with is always a parameter.
         [iso(now or utc_now()), *parameters],
     )
     for row in rows:
-        yield Batch(**{**row, "counts": json.loads(row["counts"] or "{}")})
+        waits = _when(row, now or utc_now())
+        yield Batch(**{**row, **waits, "counts": json.loads(row["counts"] or "{}")})
+
+
+def _when(row: dict[str, Any], now: datetime) -> dict[str, object]:
+    """What a batch's row says about when it goes, in place of the columns that say it."""
+    next_at = row.pop("next_at")
+    plan = plans.from_columns(row.pop("start_at"), row.pop("office_hours"), row.pop("per_minute"))
+    # From one mail to the next it does not wait, it goes slowly.
+    waits = next_at > iso(now + plan.gap)
+    later = plan.start_at is not None and plan.start_at > now
+    return {"plan": plan, "waits_until": parse(next_at) if waits or later else None, "starts_later": later}

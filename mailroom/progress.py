@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from mailroom import plans
 from mailroom.batches import Batch
+from mailroom.plans import Hours, Plan
 from mailroom.store import Store
 from mailroom.times import iso, parse
 
@@ -16,11 +18,30 @@ NEWEST_ATTEMPTS = 600
 
 @dataclass(frozen=True)
 class Estimate:
-    """When the last mail of a batch will be handed over. between: mails of other batches that go out before it."""
+    """When the last mail of a batch will be handed over.
+
+    between: mails of other batches that go out before it. seconds: from now until then. begins_at: when its first
+    mail goes. busy_seconds: how much of the time mails go out. mails: of the batch. hours: in which they go, or None.
+    """
 
     between: int
     seconds: float
     done_at: datetime
+    begins_at: datetime
+    busy_seconds: float
+    mails: int
+    hours: Hours | None
+
+    def out_by(self, moment: datetime) -> int:
+        """How many of its mails will have gone out by then."""
+        if moment <= self.begins_at:
+            return 0
+        if moment >= self.done_at:
+            return self.mails
+        gone = (moment - self.begins_at).total_seconds()
+        if self.hours:
+            gone = self.hours.between(self.begins_at, moment)
+        return min(self.mails, int(self.mails * gone / self.busy_seconds))
 
 
 @dataclass(frozen=True)
@@ -38,30 +59,57 @@ class Pace:
 
 
 def estimate(
-    store: Store, token_id: int, mails: int, per_second: float, now: datetime, batch_id: int = 0
+    store: Store,
+    token_id: int,
+    mails: int,
+    per_second: float,
+    now: datetime,
+    batch_id: int = 0,
+    plan: Plan = plans.AT_ONCE,
+    hours: Hours | None = None,
 ) -> Estimate:
-    """When `mails` mails will be out, begun at `now`, with what else runs on the token taken into account.
+    """When `mails` mails will be out, with their plan and what else runs on the token taken into account.
 
     per_second: what the token hands over, all batches together. batch_id: the batch that they are, if it is
-    queued already. Batches of one token take turns mail by mail, so of each other batch at most as many go first.
+    queued already. hours: the team's, needed for a plan that keeps to them. Batches of one token take turns mail by
+    mail, so of each other batch at most as many go first.
     """
+    begins = plan.begins(now, hours) if hours else max(now, plan.start_at or now)
+    until_then = (begins - now).total_seconds()
+    between = max(
+        0, _between(store, token_id, mails, per_second, now, batch_id) - int(until_then * per_second)
+    )
+    busy = max((mails + between) / per_second, max(0, mails - 1) * plan.gap.total_seconds())
+    keeps = hours if plan.office_hours else None
+    done = keeps.after(begins, busy) if keeps else begins + timedelta(seconds=busy)
+    return Estimate(between, (done - now).total_seconds(), done, begins, busy, mails, keeps)
+
+
+def _between(store: Store, token_id: int, mails: int, per_second: float, now: datetime, batch_id: int) -> int:
     row = next(
         store.read().query(
             # CROSS keeps the order: the few batches that wait are found first, not all that ever ran.
-            "SELECT coalesce(sum(min(waiting, ?)), 0) AS between_them FROM (SELECT sum(c.n) AS waiting "
+            "SELECT coalesce(sum(min(waiting, mails, coalesce(most, waiting))), 0) AS between_them FROM "
+            "(SELECT sum(c.n) AS waiting, :mails AS mails, "
+            # One with a pace of its own does not take every other turn.
+            "CAST(b.per_minute / 60 * :mails / :per_second AS INTEGER) AS most "
             "FROM batch_counts c CROSS JOIN batches b ON b.id = c.batch_id WHERE c.n > 0 "
-            "AND c.shown IN ('queued', 'sending') AND b.token_id = ? AND b.state = 'running' AND b.id <> ? "
+            "AND c.shown IN ('queued', 'sending') AND b.token_id = :token AND b.state = 'running' "
+            "AND b.id <> :batch AND (b.next_at <= :now OR b.per_minute IS NOT NULL AND b.start_at <= :now) "
             "GROUP BY b.id)",
-            [mails, token_id, batch_id],
+            {"mails": mails, "per_second": per_second, "token": token_id, "batch": batch_id, "now": iso(now)},
         )
     )
-    between = int(row["between_them"])
-    seconds = (mails + between) / per_second
-    return Estimate(between, seconds, now + timedelta(seconds=seconds))
+    return int(row["between_them"])
 
 
-def pace(store: Store, batch: Batch, per_second_limit: float, now: datetime) -> Pace:
-    """How fast the batch went in the last seconds, and how long it still needs at its token's pace."""
+def pace(
+    store: Store, batch: Batch, per_second_limit: float, now: datetime, hours: Hours | None = None
+) -> Pace:
+    """How fast the batch went in the last seconds, and how long it still needs by its plan and at its token's pace.
+
+    hours: the team's, needed for a batch that keeps to them.
+    """
     row = next(
         store.read().query(
             "SELECT count(*) AS n, coalesce(sum(m.batch_id = :batch), 0) AS own, min(a.started_at) AS first, "
@@ -76,14 +124,18 @@ def pace(store: Store, batch: Batch, per_second_limit: float, now: datetime) -> 
         )
     )  # fmt: skip
     measured = (now - parse(row["first"])).total_seconds() if row["n"] else 0.0
-    rate = row["n"] / measured if measured >= LEAST_SECONDS else per_second_limit
+    # A token that is not used up by batches with a pace of their own could go faster than it did.
+    slow = batch.plan.per_minute is not None or batch.waits_until is not None
+    rate = row["n"] / measured if measured >= LEAST_SECONDS and not slow else per_second_limit
     unreachable = batch.waiting > 0 and _unreachable(store, batch.token_id)
-    goes = batch.shown == "running" and batch.waiting > 0 and not unreachable
+    goes = batch.shown in ("running", "scheduled") and batch.waiting > 0 and not unreachable
     return Pace(
         row["own"] / max(measured, 1.0),
         round(row["ms"]) if row["ms"] is not None else None,
         unreachable,
-        estimate(store, batch.token_id, batch.waiting, rate, now, batch.id) if goes else None,
+        estimate(store, batch.token_id, batch.waiting, rate, now, batch.id, batch.plan, hours)
+        if goes
+        else None,
     )
 
 

@@ -67,7 +67,9 @@ def retry(
     """The id of a new batch with all mails of these kinds that are still open, queued all or none.
 
     form_key: the form's one-time key; a form sent twice lands on the first batch. Template version, sender,
-    attachments, token, kind and policy stay those of the first batch. Raises Problem beside `kinds` or `name`.
+    attachments, token, kind, policy, business hours and pace stay those of the first batch; it begins at once. What
+    a second person approved was approved with its failures, so sending those again asks nobody. Raises Problem
+    beside `kinds` or `name`.
     """
     wanted = [kind for kind in KINDS if kind in kinds]
     if not wanted:
@@ -103,9 +105,9 @@ def _insert(
     return int(
         db.execute(
             "INSERT INTO batches (name, form_key, template_version_id, sender_email, sender_name, token_id, "
-            "attachment_id, source, kind, size, state, created_at, created_by, policy, retry_of) "
-            "SELECT ?, ?, template_version_id, sender_email, sender_name, token_id, attachment_id, source, kind, ?, "
-            "'running', ?, ?, policy, id FROM batches WHERE id = ?",
+            "attachment_id, source, kind, size, state, created_at, created_by, policy, office_hours, per_minute, "
+            "retry_of) SELECT ?, ?, template_version_id, sender_email, sender_name, token_id, attachment_id, source, "
+            "kind, ?, 'running', ?, ?, policy, office_hours, per_minute, id FROM batches WHERE id = ?",
             [name, form_key, size, iso(now), user_id, batch_id],
         ).lastrowid
         or 0

@@ -7,10 +7,11 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from zoneinfo import ZoneInfo
 
 import oca
-from mailroom import outcomes, tokens
-from mailroom.claims import Claim, Claims, hasten
+from mailroom import outcomes, plans, tokens
+from mailroom.claims import Claim, Claims, catch_up, hasten
 from mailroom.clients import Clients
 from mailroom.recorder import Answers, Recorder
 from mailroom.store import Store
@@ -37,10 +38,11 @@ class TokenSender:
         clock: Clock,
         pool: ThreadPoolExecutor,
         answers: Answers,
+        zone: ZoneInfo,
     ) -> None:
         self._store, self._clients, self._token_id, self._clock = store, clients, token_id, clock
         self._pool, self._answers = pool, answers
-        self._claims = Claims(store, token_id)
+        self._claims = Claims(store, token_id, zone)
         self._gateway: tuple[oca.Client, oca.Pace] | None = None
         self._asked_at = 0.0
         self._free = threading.Semaphore(IN_FLIGHT)
@@ -136,10 +138,12 @@ class TokenSender:
 
 
 class Sender:
-    """One sender for every token there is, for the life of the process."""
+    """One sender for every token there is, for the life of the process. zone: of the team's business hours."""
 
-    def __init__(self, store: Store, clients: Clients, clock: Clock) -> None:
-        self._store, self._clients, self._clock = store, clients, clock
+    def __init__(
+        self, store: Store, clients: Clients, clock: Clock, zone: ZoneInfo = plans.USUAL_ZONE
+    ) -> None:
+        self._store, self._clients, self._clock, self._zone = store, clients, clock, zone
         self._senders: dict[int, TokenSender] = {}
         self._pool = ThreadPoolExecutor(max_workers=IN_FLIGHT * 4, thread_name_prefix="handover")
         self._answers = Answers(store, clock)
@@ -176,12 +180,13 @@ class Sender:
                 if time.monotonic() - checked_at > CLOCK_CHECK_SECONDS:
                     checked_at = time.monotonic()
                     hasten(self._store, self._clock())
+                    catch_up(self._store, self._clock(), self._zone)
 
     def _start_new(self) -> None:
         for line in tokens.all_tokens(self._store, self._clock()):
             if line.id not in self._senders:
                 sender = TokenSender(
-                    self._store, self._clients, line.id, self._clock, self._pool, self._answers
+                    self._store, self._clients, line.id, self._clock, self._pool, self._answers, self._zone
                 )
                 self._senders[line.id] = sender
                 sender.start()

@@ -73,7 +73,7 @@ def open_service(settings: Settings, clock: Clock = utc_now) -> Service:
         store,
         keys,
         clients,
-        sender=Sender(store, clients, clock),
+        sender=Sender(store, clients, clock, settings.zone),
         sweeper=Sweeper(store, clients, clock),
         reconciler=Reconciler(store, clients, clock),
         marker=marker,
