@@ -30,12 +30,14 @@ from views import (
     overview,
     send,
     sentences,
+    settings,
     templates,
+    unsubscribe,
     words,
 )
 from views.here import RowNumber
 
-PAGES = (account, overview, send, batches, history, decisions, templates, gateway)
+PAGES = (account, overview, send, batches, history, decisions, templates, gateway, settings, unsubscribe)
 
 # Larger than the largest list and attachment together; read by werkzeug before anything is parsed.
 MAX_REQUEST_BYTES = 32_000_000
@@ -70,7 +72,8 @@ def create_app(service: Service | None = None) -> Flask:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
     app.url_map.converters["int"] = RowNumber
     Babel(app)
-    CSRFProtect(app)
+    # A recipient has no session for a token to belong to; the signed link is what allows it.
+    CSRFProtect(app).exempt(unsubscribe.blueprint)
     for part in (words, sentences, headers, errors, menu, access):
         part.init(app)
     for page in PAGES:

@@ -66,6 +66,12 @@ POLICY: Mapping[str, Literal["anyone"] | Role] = {
     "gateway.remove_token": "admin",
     "gateway.add_sender": "admin",
     "gateway.remove_sender": "admin",
+    "settings.index": "admin",
+    "settings.save": "admin",
+    # The signature in the link is the authority.
+    "unsubscribe.ask": "anyone",
+    "unsubscribe.stop": "anyone",
+    "unsubscribe.undo": "anyone",
 }
 
 # What is open to anyone takes a short form, never a list of recipients.

@@ -19,6 +19,7 @@ ENTRIES = (
     ("history.index", _l("History"), "history", "work"),
     ("templates.index", _l("Templates"), "template", "work"),
     ("gateway.index", _l("Gateway"), "gateway", "house"),
+    ("settings.index", _l("Settings"), "settings", "house"),
 )
 
 

@@ -1,0 +1,73 @@
+"""Settings: what the team prefers, and what the machine's environment says."""
+
+import re
+from collections.abc import Mapping
+
+from flask import Blueprint, Response, flash, request
+from flask_babel import get_locale
+from flask_babel import gettext as _
+
+from mailroom import preferences
+from mailroom.preferences import Preferences
+from mailroom.problems import Problem
+from views.here import me, see_other, service, show
+from views.words import said
+
+blueprint = Blueprint("settings", __name__, url_prefix="/settings")
+
+
+@blueprint.get("/")
+def index() -> Response:
+    """The form, filled with what holds now."""
+    return _show(preferences.get(service().store), {})
+
+
+@blueprint.post("/")
+def save() -> Response:
+    """Keeps what was chosen, or shows the form with what cannot be."""
+    wanted = _read(request.form)
+    try:
+        changed = preferences.save(service().store, wanted, me().id, service().clock())
+    except Problem as problem:
+        return _show(wanted, {problem.field: said(problem)}, 422)
+    flash(_("Saved.") if changed else _("Nothing was different, so nothing was changed."), "ok")
+    return see_other("settings.index")
+
+
+def _read(form: Mapping[str, str]) -> Preferences:
+    days = request.form.getlist("office_days")
+    return Preferences(
+        _mails(form.get("approval_above", "")),
+        form.get("office_from", "").strip(),
+        form.get("office_to", "").strip(),
+        tuple(int(day) for day in days if re.fullmatch("[0-6]", day)),
+        form.get("suppress_failed") == "1",
+    )
+
+
+def _mails(text: str) -> int | None:
+    """The number typed, with separators or without; None for an empty field, -1 for what is no number."""
+    digits = re.sub(r"[.,\s]", "", text)
+    if not digits:
+        return None
+    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 10 else -1
+
+
+def _show(shown: Preferences, faults: dict[str, str], status: int = 200) -> Response:
+    here = service()
+    return show(
+        "settings/index.html",
+        status=status,
+        shown=shown,
+        faults=faults,
+        typed_above=request.form.get("approval_above"),
+        days=_days(),
+        changed=preferences.last_changed(here.store),
+        settings=here.settings,
+    )
+
+
+def _days() -> list[tuple[int, str]]:
+    locale = get_locale()
+    names: Mapping[int, str] = locale.days["stand-alone"]["wide"] if locale else {}
+    return [(day, names.get(day, str(day))) for day in range(7)]
