@@ -2,7 +2,7 @@
 
 The rooms, in the order in which a mail meets them:
 
-- a template: email_templates, rendering, starter
+- a template: email_templates, syntax, filters, rendering, compiling, mail_lint, comparison, template_files, starter
 - a list of recipients: sheets, sheet_reading, headers, texts, csv_files; recipients, addresses
 - what is put together: drafts
 - what goes with it: attachments

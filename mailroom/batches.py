@@ -240,7 +240,7 @@ def _insert(
 
 def _mails(store: Store, draft: drafts.Draft) -> Iterator[tuple[int, str, str, str, int | None]]:
     template = version(store, draft.template_version_id)
-    renderer = Renderer(template.subject, template.html)
+    renderer = Renderer(template.subject, template.body)
     for row in drafts.good_rows(store, draft.id):
         yield (
             row.number,

@@ -107,7 +107,7 @@ def create(store: Store, user_id: int, setup: Setup, sheet: Sheet, now: datetime
     """
     draft_id = secrets.token_urlsafe(16)
     name = named(setup.name)
-    renderer = Renderer(setup.version.subject, setup.version.html)
+    renderer = Renderer(setup.version.subject, setup.version.body)
     # Checked before the lock is taken: a long list takes seconds, and the sender writes through the same lock.
     rows = [_packed(draft_id, row) for row in recipients.check(sheet, renderer)]
     with store.write() as db:
@@ -202,9 +202,9 @@ def render_row(store: Store, draft: Draft, number: int) -> tuple[Row, Rendered] 
     found = row(store, draft.id, number)
     if found is None or found.errors:
         return None
-    query = "SELECT subject, html FROM template_versions WHERE id = ?"
+    query = "SELECT subject, coalesce(compiled, html) AS body FROM template_versions WHERE id = ?"
     version = next(store.read().query(query, [draft.template_version_id]))
-    return found, Renderer(version["subject"], version["html"]).render(found.values)
+    return found, Renderer(version["subject"], version["body"]).render(found.values)
 
 
 def discard(store: Store, draft_id: str, user_id: int) -> bool:

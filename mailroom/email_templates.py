@@ -7,9 +7,12 @@ import json
 import sqlite3
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlite_utils import Database
 
+from mailroom import compiling, mail_lint
+from mailroom.compiling import Kind
 from mailroom.problems import Problem
 from mailroom.rendering import (
     FieldProblem,
@@ -25,6 +28,7 @@ from oca.words import N_
 
 __all__ = [
     "FieldProblem",
+    "Kind",
     "MissingField",
     "NoSuchTemplate",
     "Rendered",
@@ -57,7 +61,9 @@ class NoSuchTemplate(LookupError):
 class Version:
     """One saved state of a template.
 
-    number: counted from 1 within its template. fields: in order of appearance, the subject first.
+    number: counted from 1 within its template. html: as its author wrote it, HTML or MJML as `kind` says; compiled:
+    the HTML made of it, or None where it is filled as it was written. fields: in order of appearance, the subject
+    first. marketing: whether the template, in all its versions, is for mails that one can unsubscribe from.
     """
 
     id: int
@@ -65,10 +71,18 @@ class Version:
     template_name: str
     number: int
     subject: str
+    kind: Kind
     html: str
+    compiled: str | None
+    marketing: bool
     fields: tuple[str, ...]
     created_at: str
     created_by: int
+
+    @property
+    def body(self) -> str:
+        """The HTML that is filled."""
+        return self.html if self.compiled is None else self.compiled
 
 
 @dataclass(frozen=True)
@@ -80,6 +94,8 @@ class Summary:
     number: int
     version_id: int
     subject: str
+    kind: Kind
+    marketing: bool
     fields: tuple[str, ...]
     created_at: str
     changed_at: str
@@ -107,9 +123,18 @@ class Usage:
 
 
 def save(
-    store: Store, template_id: int | None, name: str, subject: str, html: str, user_id: int, now: datetime
+    store: Store,
+    template_id: int | None,
+    name: str,
+    subject: str,
+    html: str,
+    user_id: int,
+    now: datetime,
+    *,
+    kind: Kind = "html",
+    marketing: bool = False,
 ) -> Version:
-    """The newest version after saving; the same subject and body as before make no new one.
+    """The newest version after saving; the same subject, kind and body as before make no new one.
 
     template_id: None for a new template. Raises TemplateProblem (field "name", "subject" or "html") for what
     cannot be kept, NoSuchTemplate for a template that is unknown or removed.
@@ -119,13 +144,16 @@ def save(
         raise TemplateProblem(N_("Write a subject."), "subject")
     if not html.strip():
         raise TemplateProblem(N_("Write the mail."), "html")
-    fields = fields_of(subject, html)
+    compiled = compiling.compiled(kind, html)
+    renderer = Renderer(subject, html if compiled is None else compiled)
+    if marketing and not renderer.always_unsubscribe:
+        raise TemplateProblem(mail_lint.NO_UNSUBSCRIBE, "html")
     with store.write() as db:
         if template_id is None:
-            template_id = _add(db, name, now)
+            template_id = _add(db, name, marketing, now)
         else:
-            _rename(db, template_id, name)
-        _add_version(db, template_id, subject, html, fields, user_id, now)
+            _change(db, template_id, name, marketing)
+        _add_version(db, template_id, _Content(subject, kind, html, compiled, renderer.fields), user_id, now)
         return _versions(db, "t.id = ?", template_id, limit=1)[0]
 
 
@@ -203,22 +231,26 @@ def _lines(html: str) -> str:
     return html.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def _add(db: Database, name: str, now: datetime) -> int:
+def _add(db: Database, name: str, marketing: bool, now: datetime) -> int:
     try:
-        added = db.execute("INSERT INTO templates (name, created_at) VALUES (?, ?)", [name, iso(now)])
+        added = db.execute(
+            "INSERT INTO templates (name, marketing, created_at) VALUES (?, ?, ?)",
+            [name, marketing, iso(now)],
+        )
     except sqlite3.IntegrityError:
         raise _taken(db, name) from None
     return int(added.lastrowid or 0)
 
 
-def _rename(db: Database, template_id: int, name: str) -> None:
+def _change(db: Database, template_id: int, name: str, marketing: bool) -> None:
     try:
-        renamed = db.execute(
-            "UPDATE templates SET name = ? WHERE id = ? AND removed_at IS NULL", [name, template_id]
+        changed = db.execute(
+            "UPDATE templates SET name = ?, marketing = ? WHERE id = ? AND removed_at IS NULL",
+            [name, marketing, template_id],
         )
     except sqlite3.IntegrityError:
         raise _taken(db, name) from None
-    if not renamed.rowcount:
+    if not changed.rowcount:
         raise NoSuchTemplate(template_id)
 
 
@@ -231,45 +263,55 @@ def _taken(db: Database, name: str) -> Problem:
     return TemplateProblem(text, "name")
 
 
-def _add_version(
-    db: Database,
-    template_id: int,
-    subject: str,
-    html: str,
-    fields: tuple[str, ...],
-    user_id: int,
-    now: datetime,
-) -> None:
+@dataclass(frozen=True)
+class _Content:
+    """What a version holds; two with the same content are the same version."""
+
+    subject: str
+    kind: Kind
+    html: str
+    compiled: str | None
+    fields: tuple[str, ...]
+
+
+def _add_version(db: Database, template_id: int, content: _Content, user_id: int, now: datetime) -> None:
     newest = _versions(db, "t.id = ?", template_id, limit=1)
-    if newest and (newest[0].subject, newest[0].html) == (subject, html):
+    if newest and all(
+        getattr(newest[0], part) == getattr(content, part) for part in ("subject", "kind", "html")
+    ):
         return
     number = newest[0].number + 1 if newest else 1
     db.execute(
-        "INSERT INTO template_versions (template_id, number, subject, html, fields, created_at, created_by) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?)",
-        [template_id, number, subject, html, json.dumps(fields), iso(now), user_id],
-    )
+        "INSERT INTO template_versions (template_id, number, subject, kind, html, compiled, fields, created_at, "
+        "created_by) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [template_id, number, content.subject, content.kind, content.html, content.compiled,
+         json.dumps(content.fields), iso(now), user_id],
+    )  # fmt: skip
 
 
 def _versions(db: Database, where: str, value: int, limit: int = -1) -> list[Version]:
     rows = db.execute(f"{_SELECT_VERSION} WHERE {where} ORDER BY v.number DESC LIMIT ?", [value, limit])
-    return [Version(**{**row, "fields": tuple(json.loads(row["fields"]))}) for row in map(dict, rows)]
+    return [Version(**_read(dict(row))) for row in rows]
+
+
+def _read(row: dict[str, Any]) -> dict[str, Any]:
+    return row | {"fields": tuple(json.loads(row["fields"])), "marketing": bool(row["marketing"])}
 
 
 _SELECT_VERSION = """
-    SELECT v.id, v.template_id, t.name AS template_name, v.number, v.subject, v.html, v.fields,
-        v.created_at, v.created_by
+    SELECT v.id, v.template_id, t.name AS template_name, v.number, v.subject, v.kind, v.html, v.compiled, t.marketing,
+        v.fields, v.created_at, v.created_by
     FROM template_versions v JOIN templates t ON t.id = v.template_id
 """
 
 
 def _summaries(store: Store, *, removed: bool) -> list[Summary]:
     rows = store.read().execute(_SELECT_SUMMARIES, [removed])
-    return [Summary(**{**row, "fields": tuple(json.loads(row["fields"]))}) for row in map(dict, rows)]
+    return [Summary(**_read(dict(row))) for row in rows]
 
 
 _SELECT_SUMMARIES = """
-    SELECT t.id, t.name, v.number, v.id AS version_id, v.subject, v.fields, t.created_at,
+    SELECT t.id, t.name, v.number, v.id AS version_id, v.subject, v.kind, t.marketing, v.fields, t.created_at,
         v.created_at AS changed_at,
         (SELECT max(b.created_at) FROM batches b JOIN template_versions u ON u.id = b.template_version_id
             WHERE u.template_id = t.id) AS last_used_at

@@ -175,8 +175,8 @@ def body(store: Store, mail_id: int) -> Body | None:
     db = store.read()
     row = next(
         db.query(
-            "SELECT m.fields, v.subject, v.html, b.kind, f.sha256 AS file, a.subject AS sent_subject, "
-            "a.body_sha256 AS sent_body, a.attachment_sha256 AS sent_file FROM mails m "
+            "SELECT m.fields, v.subject, coalesce(v.compiled, v.html) AS body, b.kind, f.sha256 AS file, "
+            "a.subject AS sent_subject, a.body_sha256 AS sent_body, a.attachment_sha256 AS sent_file FROM mails m "
             "JOIN batches b ON b.id = m.batch_id JOIN template_versions v ON v.id = b.template_version_id "
             "LEFT JOIN attachments f ON f.id = coalesce(m.attachment_id, b.attachment_id) LEFT JOIN attempts a "
             "ON a.id = (SELECT max(id) FROM attempts WHERE mail_id = m.id) WHERE m.id = ?",
@@ -186,7 +186,7 @@ def body(store: Store, mail_id: int) -> Body | None:
     )
     if row is None:
         return None
-    rendered = Renderer(row["subject"], row["html"]).render(json.loads(row["fields"]))
+    rendered = Renderer(row["subject"], row["body"]).render(json.loads(row["fields"]))
     if row["sent_body"] is None:
         return Body(rendered.html, "not sent")
     subject = subject_of(rendered, row["kind"])

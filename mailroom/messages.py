@@ -56,8 +56,13 @@ class Messages:
 
     def _renderer(self, db: Database, version_id: int) -> Renderer:
         if version_id not in self._compiled:
-            row = next(db.query("SELECT subject, html FROM template_versions WHERE id = ?", [version_id]))
-            self._compiled[version_id] = Renderer(row["subject"], row["html"])
+            row = next(
+                db.query(
+                    "SELECT subject, coalesce(compiled, html) AS body FROM template_versions WHERE id = ?",
+                    [version_id],
+                )
+            )
+            self._compiled[version_id] = Renderer(row["subject"], row["body"])
             if len(self._compiled) > COMPILED_KEPT:
                 self._compiled.popitem(last=False)
         return self._compiled[version_id]

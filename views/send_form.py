@@ -172,7 +172,7 @@ def _read_recipients(form: Form) -> str:
 
 def _mend_here(form: Form, sheet: Sheet, version: Version) -> None:
     # A list shows its faults on the next page; the only mail there is has them mended here.
-    row = next(recipients.check(sheet, Renderer(version.subject, version.html)))
+    row = next(recipients.check(sheet, Renderer(version.subject, version.body)))
     for key, fault in row.errors.items():
         form.errors["email" if key in ("email", recipients.WHOLE_ROW) else VALUE + key] = fault
 

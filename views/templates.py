@@ -112,7 +112,7 @@ def one(template_id: int, number: int | None = None) -> Response:
         versions=versions,
         newest=version.number == versions[0].number,
         removed=email_templates.latest(store, template_id) is None,
-        preview=_preview(Typed("", version.subject, version.html)),
+        preview=_preview(Typed("", version.subject, version.body)),
     )
 
 
