@@ -32,12 +32,15 @@ from views import (
     sentences,
     settings,
     templates,
+    trials,
     unsubscribe,
     words,
 )
 from views.here import RowNumber
 
-PAGES = (account, overview, send, batches, history, decisions, templates, gateway, settings, unsubscribe)
+PAGES = (
+    account, overview, send, batches, history, decisions, templates, trials, gateway, settings, unsubscribe,
+)  # fmt: skip
 
 # Larger than the largest list and attachment together; read by werkzeug before anything is parsed.
 MAX_REQUEST_BYTES = 32_000_000

@@ -1,0 +1,253 @@
+"""“Send a test to me”: one mail to whoever presses the button, marked, recorded like every other, never twice."""
+
+import hashlib
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from werkzeug.test import TestResponse
+
+from app import create_app
+from mailroom import batches, drafts, email_templates, history, people, recipients, retries, trials
+from mailroom.rendering import MAX_SUBJECT, MissingField
+from mailroom.service import Service
+from mailroom.trials import Trial
+from tests.house import Browser
+from tests.live import Live, live_mailroom, prepare_records
+from tests.page import faults
+from tests.sandbox_server import running_sandbox
+
+Client = Callable[[str], Browser]
+ROWS = b"email,nama,total\nsiti@contoh.id,Siti,Rp 5\nsalah,Joko,Rp 7\n"
+SARI = 2
+
+
+@pytest.fixture
+def live(service: Service) -> Live:
+    """A mailroom that could send, with one batch of two in it; nothing is sent."""
+    live = prepare_records(service)
+    live.service.store.read().execute("SELECT 1")
+    return live
+
+
+@pytest.fixture
+def client(live: Live) -> Client:
+    app = create_app(live.service)
+    app.testing = True
+    return lambda person: Browser(app, person)
+
+
+def draft(live: Live, attachment: tuple[str, bytes] | None = None) -> str:
+    store, now = live.service.store, live.service.clock()
+    setup = drafts.Setup("Tagihan", live.version, 1, 1, "daftar.csv", attachment)
+    return drafts.create(store, SARI, setup, recipients.read_csv(ROWS), now)
+
+
+def person(live: Live, number: int = SARI) -> people.User:
+    found = people.get(live.service.store, number)
+    assert found
+    return found
+
+
+def trial(live: Live, **values: str) -> Trial:
+    return Trial("Tagihan", live.version.id, 1, 1, values or {"nama": "Siti", "total": "Rp 5"})
+
+
+def send(live: Live, made: Trial, key: str = "kunci") -> trials.Sent:
+    return trials.send(live.service.store, made, key, person(live), live.service.clock())
+
+
+def tests_of(live: Live) -> list[tuple[object, ...]]:
+    return live.rows(
+        "SELECT m.email, m.subject, m.row FROM mails m JOIN batches b ON b.id = m.batch_id WHERE b.kind = 'test'"
+    )
+
+
+def press(sari: Browser, page: str, url: str, **more: object) -> TestResponse:
+    """The button of a page, with the hidden fields of its form."""
+    html = sari.get(page).text
+    form = html.partition(f'action="{url}"')[2].partition("</form>")[0]
+    hidden = dict(re.findall(r'type="hidden" name="([^"]+)" value="([^"]*)"', form))
+    return sari.post_form(url, {**hidden, **more}, form_at=page)
+
+
+def test_a_row_goes_to_whoever_looks_at_it_and_not_to_its_recipient(live: Live, client: Client) -> None:
+    draft_id, sari = draft(live), client("sari")
+    answer = press(sari, f"/send/{draft_id}", f"/test/list/{draft_id}")
+    assert answer.status_code == 303
+    page = sari.get(answer.location)
+    assert faults(page) == []
+    assert "Test on its way to sari@contoh.id." in page.text
+    assert tests_of(live) == [("sari@contoh.id", "[Test] Tagihan Siti", 2)]
+    link = re.search(r'href="(/batches/\d+)">See what becomes of it', page.text)
+    assert link
+    batch = sari.get(link.group(1))
+    assert faults(batch) == []
+    assert ">Test</span>" in re.sub(r"<svg.*?</svg>", "", batch.text)
+
+
+def test_the_button_pressed_twice_sends_once_and_says_so(live: Live, client: Client) -> None:
+    draft_id, sari = draft(live), client("sari")
+    page = sari.get(f"/send/{draft_id}").text
+    key = re.search(r'name="form_key" value="([^"]+)"', page)
+    assert key
+    for _press in "12":
+        sari.post_form(f"/test/list/{draft_id}", {"row": 2, "form_key": key.group(1)})
+    assert "sent already" in sari.get(f"/send/{draft_id}").text
+    assert len(tests_of(live)) == 1
+
+
+def test_another_press_of_a_new_page_sends_another(live: Live, client: Client) -> None:
+    draft_id, sari = draft(live), client("sari")
+    for _press in "12":
+        press(sari, f"/send/{draft_id}", f"/test/list/{draft_id}")
+    assert len(tests_of(live)) == 2
+
+
+def test_the_confirm_page_has_the_button_too_and_comes_back(live: Live, client: Client) -> None:
+    draft_id, sari = draft(live), client("sari")
+    answer = press(sari, f"/send/{draft_id}/confirm", f"/test/list/{draft_id}")
+    assert answer.location.startswith(f"/send/{draft_id}/confirm")
+    assert len(tests_of(live)) == 1
+
+
+@pytest.mark.parametrize("row", ["3", "99", "x", "-1", ""])
+def test_a_row_that_cannot_be_sent_cannot_be_tested(live: Live, client: Client, row: str) -> None:
+    draft_id = draft(live)
+    answer = client("sari").post_form(f"/test/list/{draft_id}", {"row": row, "form_key": "kunci"})
+    assert answer.status_code == 404
+    assert tests_of(live) == []
+
+
+def test_nobody_tests_the_list_of_somebody_else(live: Live, client: Client) -> None:
+    answer = client("adi").post_form(f"/test/list/{draft(live)}", {"row": 2, "form_key": "kunci"})
+    assert answer.status_code == 404
+    assert tests_of(live) == []
+
+
+@pytest.mark.parametrize("key", ["", "k" * 65])
+def test_a_form_without_its_key_sends_nothing(live: Live, client: Client, key: str) -> None:
+    sari, draft_id = client("sari"), draft(live)
+    answer = sari.post_form(f"/test/list/{draft_id}", {"row": 2, "form_key": key})
+    assert "The form was not complete" in sari.get(answer.location).text
+    assert tests_of(live) == []
+
+
+def test_two_people_with_the_same_key_get_a_test_each(live: Live) -> None:
+    store, now = live.service.store, live.service.clock()
+    assert trials.send(store, trial(live), "kunci", person(live, 1), now).fresh
+    assert trials.send(store, trial(live), "kunci", person(live, 2), now).fresh
+
+
+def test_the_attachment_goes_along(live: Live) -> None:
+    draft_id = draft(live, ("tagihan.pdf", b"%PDF"))
+    store = live.service.store
+    made = trials.of_row(store, drafts.get(store, draft_id, SARI), 2)
+    sent = send(live, made)
+    drafts.discard(store, draft_id, SARI)
+    (mail_id,) = live.rows(f"SELECT id FROM mails WHERE batch_id = {sent.batch_id}")[0]
+    mail = history.mail(store, int(str(mail_id)))
+    assert mail
+    assert (mail.attachment_name, mail.kind) == ("tagihan.pdf", "test")
+
+
+def test_a_subject_of_the_greatest_length_is_cut(live: Live) -> None:
+    send(live, trial(live, nama="x" * (MAX_SUBJECT - len("Tagihan ")), total="1"))
+    subject = str(tests_of(live)[0][1])
+    assert subject.startswith("[Test] Tagihan xxx")
+    assert len(subject) == MAX_SUBJECT
+
+
+def test_a_value_that_is_missing_is_named_and_nothing_is_sent(live: Live) -> None:
+    with pytest.raises(MissingField, match="total"):
+        send(live, trial(live, nama="Siti"))
+    assert tests_of(live) == []
+
+
+def test_a_test_counts_in_no_figure_and_is_marked_in_the_lists(live: Live, client: Client) -> None:
+    store, vino = live.service.store, client("vino")
+    figures = history.counts(store, tests=False)
+    send(live, trial(live))
+    assert history.counts(store, tests=False) == figures == {"queued": 2}
+    assert history.counts(store) == {"queued": 3}
+    for page in ("/", "/batches/", "/history/"):
+        answer = vino.get(page)
+        assert faults(answer) == []
+        assert "Somebody of the team sent this to themselves" in answer.text
+
+
+def test_a_test_sent_again_is_a_test_still(live: Live) -> None:
+    sent = send(live, trial(live))
+    store, now = live.service.store, live.service.clock()
+    with store.write() as db:
+        db.execute("UPDATE mails SET state = 'rejected' WHERE batch_id = ?", [sent.batch_id])
+    again = batches.get(store, retries.retry(store, sent.batch_id, ["rejected"], "Lagi", "kunci", SARI, now))
+    assert again
+    assert again.kind == "test"
+
+
+def test_a_template_is_tested_with_what_is_typed_and_remembers_it(live: Live, client: Client) -> None:
+    sari, page = client("sari"), f"/test/template/{live.version.template_id}"
+    assert faults(sari.get(page)) == []
+    typed = {"sample-nama": "Ibu <b>", "sample-total": "Rp 9"}
+    answer = press(sari, page, page + "/send", **typed)
+    assert answer.status_code == 303
+    assert tests_of(live) == [("sari@contoh.id", "[Test] Tagihan Ibu <b>", 1)]
+    assert 'value="Ibu &lt;b&gt;"' in sari.get(page).text
+    assert "Ibu" not in client("adi").get(page).text
+
+
+def test_a_sample_that_is_missing_is_said_beside_its_field(live: Live, client: Client) -> None:
+    sari, page = client("sari"), f"/test/template/{live.version.template_id}"
+    answer = press(sari, page, page + "/send", **{"sample-nama": "Siti", "sample-total": "  "})
+    assert answer.status_code == 422
+    assert faults(answer) == []
+    assert 'id="f-sample-total-error"' in answer.text
+    assert 'id="f-sample-nama-error"' not in answer.text
+    assert 'value="Siti"' in answer.text
+    assert tests_of(live) == []
+
+
+def test_what_is_typed_in_the_editor_and_not_saved_is_said(live: Live, client: Client) -> None:
+    sari, page = client("sari"), f"/test/template/{live.version.template_id}"
+    same = {"subject": live.version.subject, "html": live.version.html, "sample-nama": "Siti"}
+    answer = sari.post_form(page, dict(same))
+    assert 'value="Siti"' in answer.text
+    assert "not saved yet" not in answer.text
+    assert "not saved yet" in sari.post_form(page, {**same, "html": "<p>Baru</p>"}).text
+    assert tests_of(live) == []
+
+
+def test_a_removed_template_cannot_be_tested(live: Live, client: Client) -> None:
+    template_id = live.version.template_id
+    email_templates.remove(live.service.store, template_id, live.service.clock())
+    assert client("sari").get(f"/test/template/{template_id}").status_code == 404
+
+
+def test_a_viewer_sends_no_tests(live: Live, client: Client) -> None:
+    vino = client("vino")
+    for url in (f"/test/list/{draft(live)}", f"/test/template/{live.version.template_id}/send"):
+        assert vino.post_form(url, {"row": 2, "form_key": "kunci"}).status_code == 403
+
+
+@pytest.fixture
+def sending(tmp_path: Path) -> Iterator[Live]:
+    with running_sandbox("--limit", "0") as sandbox, live_mailroom(tmp_path / "data", sandbox) as live:
+        yield live
+
+
+def test_it_arrives_marked_and_its_page_proves_it(sending: Live) -> None:
+    file = b"%PDF-1.4 tagihan"
+    store = sending.service.store
+    made = trials.of_row(store, drafts.get(store, draft(sending, ("tagihan.pdf", file)), SARI), 2)
+    sent = send(sending, made)
+    assert sending.wait_handed_over(sent.batch_id).handed_over == 1
+    sending.agrees()
+    entry = sending.sandbox.ledger()[0]
+    assert (entry["email"], entry["subject"]) == ("sari@contoh.id", "[Test] Tagihan Siti")
+    assert entry["attachment_sha256"] == hashlib.sha256(file).hexdigest()
+    (mail_id,) = sending.rows("SELECT id FROM mails")[0]
+    body = history.body(store, int(str(mail_id)))
+    assert body
+    assert body.proof == "same"
