@@ -1,4 +1,4 @@
-"""The file that goes with every mail of a batch, kept once however often it is used."""
+"""The files that go with mails, one for a whole batch or one of its own for each mail; kept once each."""
 
 import hashlib
 import mimetypes
@@ -15,6 +15,13 @@ from oca.words import N_
 
 MAX_BYTES = 10_000_000
 MAX_NAME = 120
+
+# Each is answered by an index.
+_UNUSED = " AND ".join(
+    f"NOT EXISTS (SELECT 1 FROM {table} WHERE attachment_id = a.id)"  # noqa: S608 – our own names
+    for table in ("drafts", "draft_files", "draft_rows", "batches", "mails")
+)
+_AT_ONCE = 100
 
 # Control characters, and what says in which direction text runs: a name must read as what it is.
 _UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
@@ -73,6 +80,20 @@ def get(store: Store, attachment_id: int) -> Kept:
     if row is None:
         raise LookupError(attachment_id)
     return Kept(**row)
+
+
+def forget_unused(store: Store) -> int:
+    """How many attachments that nothing has any more are gone now; in short transactions: the sender needs the lock."""
+    unused = [row[0] for row in store.read().execute("SELECT a.id FROM attachments a WHERE " + _UNUSED)]  # noqa: S608
+    gone = 0
+    for start in range(0, len(unused), _AT_ONCE):
+        some = unused[start : start + _AT_ONCE]
+        marks = ", ".join("?" * len(some))
+        with store.write() as db:
+            # Asked again: meanwhile somebody may have come to use one of them.
+            query = f"DELETE FROM attachments AS a WHERE id IN ({marks}) AND {_UNUSED}"  # noqa: S608
+            gone += db.execute(query, some).rowcount
+    return gone
 
 
 def safe_name(filename: str) -> str:

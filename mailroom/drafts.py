@@ -11,8 +11,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlite_utils import Database
-
 from mailroom import addresses, attachments, recipients
 from mailroom.email_templates import Version
 from mailroom.problems import Problem, Sentence
@@ -211,7 +209,7 @@ def discard(store: Store, draft_id: str, user_id: int) -> bool:
     """Whether the person had such a draft, which is gone now; a batch made of it stays as it is."""
     with store.write() as db:
         gone = db.execute("DELETE FROM drafts WHERE id = ? AND created_by = ?", [draft_id, user_id]).rowcount
-        _forget_unused_attachments(db)
+    attachments.forget_unused(store)
     return gone == 1
 
 
@@ -220,15 +218,8 @@ def tidy(store: Store, now: datetime) -> int:
     with store.write() as db:
         old = iso(now - timedelta(days=KEPT_DAYS))
         gone = db.execute("DELETE FROM drafts WHERE created_at < ?", [old]).rowcount
-        _forget_unused_attachments(db)
+    attachments.forget_unused(store)
     return gone
-
-
-def _forget_unused_attachments(db: Database) -> None:
-    db.execute(
-        "DELETE FROM attachments WHERE id NOT IN (SELECT attachment_id FROM drafts WHERE attachment_id IS NOT NULL) "
-        "AND id NOT IN (SELECT attachment_id FROM batches WHERE attachment_id IS NOT NULL)"
-    )
 
 
 def _shape(sheet: Sheet, renderer: Renderer) -> dict[str, object]:

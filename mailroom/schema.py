@@ -561,3 +561,12 @@ def m2026_11_23_reports(db: Database) -> None:
     INSERT INTO report_times SELECT period, template_id, sender_email, user_id, seconds, count(*) FROM reported
         WHERE seconds IS NOT NULL GROUP BY 1, 2, 3, 4, 5;
     """)
+
+
+@migrations()
+def m2026_11_23_used_attachments(db: Database) -> None:
+    """Whether anything still has an attachment is told by indices, also to the foreign keys when one is removed."""
+    db.executescript("""
+    CREATE INDEX drafts_by_attachment ON drafts(attachment_id) WHERE attachment_id IS NOT NULL;
+    CREATE INDEX batches_by_attachment ON batches(attachment_id) WHERE attachment_id IS NOT NULL;
+    """)

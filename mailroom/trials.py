@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlite_utils import Database
 
-from mailroom import drafts, states
+from mailroom import drafts, states, unsubscribe
 from mailroom.drafts import Draft
 from mailroom.email_templates import Renderer, version
 from mailroom.identities import get as identity
@@ -16,6 +16,7 @@ from mailroom.people import User
 from mailroom.problems import Problem
 from mailroom.store import Store
 from mailroom.times import iso
+from mailroom.unsubscribe import Links
 from oca.words import N_
 
 _LONGEST_KEY = 64
@@ -76,20 +77,23 @@ def last_values(store: Store, template_id: int, user_id: int) -> dict[str, str]:
     return dict(json.loads(row["fields"])) if row else {}
 
 
-def send(store: Store, trial: Trial, form_key: str, person: User, now: datetime) -> Sent:
+def send(store: Store, links: Links, trial: Trial, form_key: str, person: User, now: datetime) -> Sent:
     """Queues the test as a batch of one mail to the person's own address.
 
-    form_key: the form's one-time key; a form sent twice lands on the first batch. It needs no second person, and
-    the do-not-mail list holds for it as for every mail. Raises Problem when the row cannot be filled in (a
-    FieldProblem names the field), LookupError when the sender or the version is not known.
+    links: what the mail's own unsubscribe link is made with. form_key: the form's one-time key; a form sent twice
+    lands on the first batch. A test needs no second person; the do-not-mail list holds for it as for every mail.
+    Raises Problem when the row cannot be filled in (a FieldProblem names the field), LookupError when the sender
+    or the version is not known.
     """
     if not 0 < len(form_key) <= _LONGEST_KEY:
         raise Problem(N_("The form was not complete. Go back and press the button again."))
     key = f"test:{person.id}:{form_key}"
     template = version(store, trial.version_id)
-    rendered = Renderer(template.subject, template.html).render(trial.values)
-    fields = json.dumps(dict(trial.values), ensure_ascii=False)
-    mail = (trial.row, person.email, subject_of(rendered, "test"), fields, trial.attachment_id)
+    values = dict(trial.values)
+    if unsubscribe.FIELD in template.html:
+        values[unsubscribe.FIELD] = links.url(person.email)
+    subject = subject_of(Renderer(template.subject, template.html).render(values), "test")
+    mail = (trial.row, person.email, subject, json.dumps(values, ensure_ascii=False), trial.attachment_id)
     with store.write() as db:
         already = db.execute("SELECT id FROM batches WHERE form_key = ?", [key]).fetchone()
         if already:

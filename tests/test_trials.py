@@ -9,7 +9,17 @@ import pytest
 from werkzeug.test import TestResponse
 
 from app import create_app
-from mailroom import batches, drafts, email_templates, history, people, recipients, retries, trials
+from mailroom import (
+    batches,
+    drafts,
+    email_templates,
+    history,
+    people,
+    recipients,
+    retries,
+    suppressions,
+    trials,
+)
 from mailroom.rendering import MAX_SUBJECT, MissingField
 from mailroom.service import Service
 from mailroom.trials import Trial
@@ -26,9 +36,7 @@ SARI = 2
 @pytest.fixture
 def live(service: Service) -> Live:
     """A mailroom that could send, with one batch of two in it; nothing is sent."""
-    live = prepare_records(service)
-    live.service.store.read().execute("SELECT 1")
-    return live
+    return prepare_records(service)
 
 
 @pytest.fixture
@@ -41,13 +49,12 @@ def client(live: Live) -> Client:
 def draft(live: Live, attachment: tuple[str, bytes] | None = None) -> str:
     store, now = live.service.store, live.service.clock()
     setup = drafts.Setup("Tagihan", live.version, 1, 1, "daftar.csv", attachment)
-    return drafts.create(store, SARI, setup, recipients.read_csv(ROWS), now)
+    return drafts.create(store, SARI, setup, recipients.read(recipients.Given("daftar.csv", ROWS)), now)
 
 
 def person(live: Live, number: int = SARI) -> people.User:
-    found = people.get(live.service.store, number)
-    assert found
-    return found
+    row = live.rows(f"SELECT id, email, name, role, 0 FROM users WHERE id = {number}")[0]
+    return people.User(*row)  # type: ignore[arg-type]
 
 
 def trial(live: Live, **values: str) -> Trial:
@@ -55,10 +62,10 @@ def trial(live: Live, **values: str) -> Trial:
 
 
 def send(live: Live, made: Trial, key: str = "kunci") -> trials.Sent:
-    return trials.send(live.service.store, made, key, person(live), live.service.clock())
+    return trials.send(live.service.store, live.service.links, made, key, person(live), live.service.clock())
 
 
-def tests_of(live: Live) -> list[tuple[object, ...]]:
+def sent_tests(live: Live) -> list[tuple[object, ...]]:
     return live.rows(
         "SELECT m.email, m.subject, m.row FROM mails m JOIN batches b ON b.id = m.batch_id WHERE b.kind = 'test'"
     )
@@ -79,7 +86,7 @@ def test_a_row_goes_to_whoever_looks_at_it_and_not_to_its_recipient(live: Live, 
     page = sari.get(answer.location)
     assert faults(page) == []
     assert "Test on its way to sari@contoh.id." in page.text
-    assert tests_of(live) == [("sari@contoh.id", "[Test] Tagihan Siti", 2)]
+    assert sent_tests(live) == [("sari@contoh.id", "[Test] Tagihan Siti", 2)]
     link = re.search(r'href="(/batches/\d+)">See what becomes of it', page.text)
     assert link
     batch = sari.get(link.group(1))
@@ -95,21 +102,21 @@ def test_the_button_pressed_twice_sends_once_and_says_so(live: Live, client: Cli
     for _press in "12":
         sari.post_form(f"/test/list/{draft_id}", {"row": 2, "form_key": key.group(1)})
     assert "sent already" in sari.get(f"/send/{draft_id}").text
-    assert len(tests_of(live)) == 1
+    assert len(sent_tests(live)) == 1
 
 
 def test_another_press_of_a_new_page_sends_another(live: Live, client: Client) -> None:
     draft_id, sari = draft(live), client("sari")
     for _press in "12":
         press(sari, f"/send/{draft_id}", f"/test/list/{draft_id}")
-    assert len(tests_of(live)) == 2
+    assert len(sent_tests(live)) == 2
 
 
 def test_the_confirm_page_has_the_button_too_and_comes_back(live: Live, client: Client) -> None:
     draft_id, sari = draft(live), client("sari")
     answer = press(sari, f"/send/{draft_id}/confirm", f"/test/list/{draft_id}")
     assert answer.location.startswith(f"/send/{draft_id}/confirm")
-    assert len(tests_of(live)) == 1
+    assert len(sent_tests(live)) == 1
 
 
 @pytest.mark.parametrize("row", ["3", "99", "x", "-1", ""])
@@ -117,13 +124,13 @@ def test_a_row_that_cannot_be_sent_cannot_be_tested(live: Live, client: Client, 
     draft_id = draft(live)
     answer = client("sari").post_form(f"/test/list/{draft_id}", {"row": row, "form_key": "kunci"})
     assert answer.status_code == 404
-    assert tests_of(live) == []
+    assert sent_tests(live) == []
 
 
 def test_nobody_tests_the_list_of_somebody_else(live: Live, client: Client) -> None:
     answer = client("adi").post_form(f"/test/list/{draft(live)}", {"row": 2, "form_key": "kunci"})
     assert answer.status_code == 404
-    assert tests_of(live) == []
+    assert sent_tests(live) == []
 
 
 @pytest.mark.parametrize("key", ["", "k" * 65])
@@ -131,13 +138,13 @@ def test_a_form_without_its_key_sends_nothing(live: Live, client: Client, key: s
     sari, draft_id = client("sari"), draft(live)
     answer = sari.post_form(f"/test/list/{draft_id}", {"row": 2, "form_key": key})
     assert "The form was not complete" in sari.get(answer.location).text
-    assert tests_of(live) == []
+    assert sent_tests(live) == []
 
 
 def test_two_people_with_the_same_key_get_a_test_each(live: Live) -> None:
     store, now = live.service.store, live.service.clock()
-    assert trials.send(store, trial(live), "kunci", person(live, 1), now).fresh
-    assert trials.send(store, trial(live), "kunci", person(live, 2), now).fresh
+    for number in (1, 2):
+        assert trials.send(store, live.service.links, trial(live), "kunci", person(live, number), now).fresh
 
 
 def test_the_attachment_goes_along(live: Live) -> None:
@@ -154,7 +161,7 @@ def test_the_attachment_goes_along(live: Live) -> None:
 
 def test_a_subject_of_the_greatest_length_is_cut(live: Live) -> None:
     send(live, trial(live, nama="x" * (MAX_SUBJECT - len("Tagihan ")), total="1"))
-    subject = str(tests_of(live)[0][1])
+    subject = str(sent_tests(live)[0][1])
     assert subject.startswith("[Test] Tagihan xxx")
     assert len(subject) == MAX_SUBJECT
 
@@ -162,7 +169,7 @@ def test_a_subject_of_the_greatest_length_is_cut(live: Live) -> None:
 def test_a_value_that_is_missing_is_named_and_nothing_is_sent(live: Live) -> None:
     with pytest.raises(MissingField, match="total"):
         send(live, trial(live, nama="Siti"))
-    assert tests_of(live) == []
+    assert sent_tests(live) == []
 
 
 def test_a_test_counts_in_no_figure_and_is_marked_in_the_lists(live: Live, client: Client) -> None:
@@ -193,7 +200,7 @@ def test_a_template_is_tested_with_what_is_typed_and_remembers_it(live: Live, cl
     typed = {"sample-nama": "Ibu <b>", "sample-total": "Rp 9"}
     answer = press(sari, page, page + "/send", **typed)
     assert answer.status_code == 303
-    assert tests_of(live) == [("sari@contoh.id", "[Test] Tagihan Ibu <b>", 1)]
+    assert sent_tests(live) == [("sari@contoh.id", "[Test] Tagihan Ibu <b>", 1)]
     assert 'value="Ibu &lt;b&gt;"' in sari.get(page).text
     assert "Ibu" not in client("adi").get(page).text
 
@@ -206,7 +213,7 @@ def test_a_sample_that_is_missing_is_said_beside_its_field(live: Live, client: C
     assert 'id="f-sample-total-error"' in answer.text
     assert 'id="f-sample-nama-error"' not in answer.text
     assert 'value="Siti"' in answer.text
-    assert tests_of(live) == []
+    assert sent_tests(live) == []
 
 
 def test_what_is_typed_in_the_editor_and_not_saved_is_said(live: Live, client: Client) -> None:
@@ -216,7 +223,7 @@ def test_what_is_typed_in_the_editor_and_not_saved_is_said(live: Live, client: C
     assert 'value="Siti"' in answer.text
     assert "not saved yet" not in answer.text
     assert "not saved yet" in sari.post_form(page, {**same, "html": "<p>Baru</p>"}).text
-    assert tests_of(live) == []
+    assert sent_tests(live) == []
 
 
 def test_a_removed_template_cannot_be_tested(live: Live, client: Client) -> None:
@@ -251,3 +258,22 @@ def test_it_arrives_marked_and_its_page_proves_it(sending: Live) -> None:
     body = history.body(store, int(str(mail_id)))
     assert body
     assert body.proof == "same"
+
+
+def test_somebody_who_gets_no_mail_is_told_before_the_test_and_skipped(sending: Live) -> None:
+    store, now = sending.service.store, sending.service.clock()
+    app = create_app(sending.service)
+    app.testing = True
+    sari, draft_id = Browser(app, "sari"), draft(sending)
+    assert "a test to you is skipped" not in sari.get(f"/send/{draft_id}").text
+    suppressions.add(store, ["Sari@contoh.id"], "hand", "", 1, now)
+    for page in (
+        f"/send/{draft_id}",
+        f"/send/{draft_id}/confirm",
+        f"/test/template/{sending.version.template_id}",
+    ):
+        assert "a test to you is skipped" in sari.get(page).text
+    sent = send(sending, trial(sending))
+    sending.wait_handed_over(sent.batch_id)
+    assert sending.batch(sent.batch_id).counts == {"skipped": 1}
+    assert sending.sandbox.ledger() == []

@@ -7,7 +7,7 @@ from flask import Blueprint, Response, abort, flash, request, url_for
 from flask_babel import gettext as _
 from markupsafe import Markup
 
-from mailroom import drafts, email_templates, trials
+from mailroom import drafts, email_templates, suppressions, trials
 from mailroom.email_templates import FieldProblem, Renderer, Version
 from mailroom.identities import Identity
 from mailroom.problems import Problem
@@ -25,6 +25,12 @@ blueprint = Blueprint("trials", __name__, url_prefix="/test")
 def one_time_key() -> str:
     """A key for a form, so that a button pressed twice does its work once."""
     return secrets.token_urlsafe(16)
+
+
+@blueprint.app_template_global()
+def gets_no_mail() -> bool:
+    """Whether the person's own address is on the do-not-mail list, so that a test would be skipped."""
+    return suppressions.get(service().store, me().email) is not None
 
 
 @blueprint.post("/list/<draft_id>")
@@ -111,7 +117,7 @@ def _show(
 
 def _send(trial: Trial) -> Sent:
     here = service()
-    return trials.send(here.store, trial, request.form.get("form_key", ""), me(), here.clock())
+    return trials.send(here.store, here.links, trial, request.form.get("form_key", ""), me(), here.clock())
 
 
 def _say(sent: Sent) -> None:
