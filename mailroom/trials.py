@@ -89,10 +89,10 @@ def send(store: Store, links: Links, trial: Trial, form_key: str, person: User, 
         raise Problem(N_("The form was not complete. Go back and press the button again."))
     key = f"test:{person.id}:{form_key}"
     template = version(store, trial.version_id)
-    values = dict(trial.values)
-    if unsubscribe.FIELD in template.html:
+    renderer, values = Renderer(template.subject, template.body), dict(trial.values)
+    if renderer.uses_unsubscribe:
         values[unsubscribe.FIELD] = links.url(person.email)
-    subject = subject_of(Renderer(template.subject, template.html).render(values), "test")
+    subject = subject_of(renderer.render(values), "test")
     mail = (trial.row, person.email, subject, json.dumps(values, ensure_ascii=False), trial.attachment_id)
     with store.write() as db:
         already = db.execute("SELECT id FROM batches WHERE form_key = ?", [key]).fetchone()

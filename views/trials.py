@@ -68,8 +68,8 @@ def of_template(template_id: int) -> Response:
     sender, token = _chosen("sender", offered.identities), _chosen("token", offered.tokens)
     values = {name: form.get(SAMPLE + name, "").strip() for name in version.fields}
     values = {name: value for name, value in values.items() if value}
-    renderer = Renderer(version.subject, version.html)
-    errors = {SAMPLE + name: _("Write something here.") for name in renderer.fields if name not in values}
+    renderer = Renderer(version.subject, version.body)
+    errors = {SAMPLE + name: _("Write something here.") for name in renderer.required if name not in values}
     errors |= {
         name: _("Choose one.") for name, number in (("sender", sender), ("token", token)) if not number
     }
