@@ -7,7 +7,7 @@ The rooms, in the order in which a mail meets them:
 - what is put together: drafts
 - what goes with it: attachments
 - who it is sent from and with: identities, tokens, clients
-- a batch: plans, batches, batch_controls, retries, trials, progress, holds, watch
+- a batch: plans, approvals, batches, batch_controls, retries, trials, progress, holds, watch
 - one mail on its way: states (the only place where a state changes), claims, messages, sender, recorder, outcomes
 - did it leave?: reconcile, readings, evidence, settle, doubts, clocks, decisions; restored
 - what became of it?: delivery, sweep, sweeper; history; counters

@@ -1,11 +1,18 @@
-"""The buttons on a batch: pause, resume, cancel the rest. Pressed twice, only the first changes anything."""
+"""The buttons on a batch: pause, resume, another time, cancel the rest. Pressed twice, the first alone counts."""
 
 import time
+from dataclasses import replace
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
-from mailroom import states
+from sqlite_utils import Database
+
+from mailroom import batches, plans, states
+from mailroom.plans import Plan
+from mailroom.problems import Problem
 from mailroom.store import Store
 from mailroom.times import iso
+from oca.words import N_
 
 # So many mails are cancelled in one transaction, about 50 ms: the sender's answers wait for the same lock.
 AT_ONCE = 5000
@@ -41,6 +48,49 @@ def resume(store: Store, batch_id: int) -> bool:
             [batch_id],
         ).rowcount
     return changed == 1
+
+
+def send_now(store: Store, batch_id: int, user_id: int, now: datetime, zone: ZoneInfo) -> bool:
+    """Whether the batch waited for its time and goes now: no start and no business hours hold it any more.
+
+    Its pace stays. Raises Problem when a second person approved its time and this is the one who asked.
+    """
+    with store.write() as db:
+        row = _waiting(db, batch_id, "next_at", user_id, now)
+        if row is None:
+            return False
+        batches.begin(db, batch_id, replace(row, start_at=None, office_hours=False), now, zone)
+    return True
+
+
+def reschedule(store: Store, batch_id: int, plan: Plan, user_id: int, now: datetime, zone: ZoneInfo) -> bool:
+    """Whether the batch had not reached its start yet and now follows this plan.
+
+    Raises Problem when a second person approved its time and this is the one who asked.
+    """
+    with store.write() as db:
+        if _waiting(db, batch_id, "start_at", user_id, now) is None:
+            return False
+        batches.begin(db, batch_id, plan, now, zone)
+    return True
+
+
+def _waiting(db: Database, batch_id: int, column: str, user_id: int, now: datetime) -> Plan | None:
+    """The batch's plan when what it waits for is still to come; nothing is claimed from it before."""
+    row = db.execute(
+        "SELECT start_at, office_hours, per_minute, created_by, approved_by FROM batches "  # noqa: S608 – our own names
+        f"WHERE id = ? AND state <> 'cancelled' AND {column} > ? AND {_MAY_STILL_GO}",
+        [batch_id, iso(now)],
+    ).fetchone()
+    if row is None:
+        return None
+    if row["approved_by"] is not None and user_id == row["created_by"]:
+        raise Problem(
+            N_(
+                "A second person approved this batch with its time, so somebody else who may send has to change it."
+            )
+        )
+    return plans.from_columns(row["start_at"], row["office_hours"], row["per_minute"])
 
 
 def cancel(store: Store, batch_id: int, user_id: int, now: datetime) -> int:

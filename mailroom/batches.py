@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from sqlite_utils import Database
 
-from mailroom import drafts, plans, preferences, states
+from mailroom import approvals, drafts, plans, preferences, states
 from mailroom.email_templates import Renderer, version
 from mailroom.identities import get as identity
 from mailroom.plans import Hours, Plan
@@ -137,13 +137,15 @@ def queue(
     *,
     plan: Plan = plans.AT_ONCE,
     zone: ZoneInfo = plans.USUAL_ZONE,
+    second_id: int = 0,
 ) -> int:
     """The id of the batch that holds every good row of the draft, queued all or none.
 
     policy: what is done with a mail when nobody can tell whether it left; it can be changed later.
     plan: when it goes out and how fast; a start that has passed means at once. zone: of the business hours.
+    second_id: the person who approves it by this very call, for a batch that needs one; see `queue_approved()`.
     The draft's id is the batch's unique form key, so a form sent twice lands on the first batch.
-    Raises Problem when the draft has no good row, LookupError when the person has no such draft.
+    Raises Problem when the draft has no good row or lacks its approval, LookupError when the person has no such draft.
     """
     already = by_form_key(store, draft_id)
     if already:
@@ -153,14 +155,40 @@ def queue(
         raise Problem(N_("No row can be sent. Mend the list and upload it again."))
     # Made before the lock is taken: a long list takes seconds, and the sender writes through the same lock.
     mails = list(_mails(store, draft))
+    rows = approvals.rows_sum(store, draft_id) if second_id else ""
     with store.write() as db:
         already = _by_form_key(db, draft_id)
         if already:
             return already
-        batch_id = _insert(db, store, draft, user_id, now, policy)
+        approved_by = approvals.settle(db, draft, rows, plan, policy, second_id, now)
+        batch_id = _insert(db, store, draft, user_id, now, policy, approved_by)
         begin(db, batch_id, plan, now, zone)
         states.queue(db, batch_id, mails, states.Change(now, draft.name, f"user:{user_id}"))
         return batch_id
+
+
+def queue_approved(
+    store: Store, draft_id: str, second_id: int, seen: str, now: datetime, zone: ZoneInfo = plans.USUAL_ZONE
+) -> int:
+    """The id of the batch that a second person approves: queued at once, as whoever asked planned it.
+
+    seen: the fingerprint of what the second person looked at. Approved twice, by one or by two, it is one batch.
+    Raises Problem when it may not be approved, LookupError when nobody asked.
+    """
+    already = by_form_key(store, draft_id)
+    if already:
+        return already
+    asked = approvals.get(store, draft_id)
+    if asked is None:
+        raise LookupError(draft_id)
+    if asked.fingerprint != seen:
+        raise Problem(
+            N_("Something has changed since you were asked, so nothing was sent. Look at it again.")
+        )
+    policy: Policy = "never_lost" if asked.policy == "never_lost" else "never_twice"
+    return queue(
+        store, draft_id, asked.asked_by, now, policy, plan=asked.plan, zone=zone, second_id=second_id
+    )
 
 
 def begin(db: Database, batch_id: int, plan: Plan, now: datetime, zone: ZoneInfo) -> None:
@@ -223,16 +251,22 @@ def _by_form_key(db: Database, draft_id: str) -> int | None:
 
 
 def _insert(
-    db: Database, store: Store, draft: drafts.Draft, user_id: int, now: datetime, policy: Policy
+    db: Database,
+    store: Store,
+    draft: drafts.Draft,
+    user_id: int,
+    now: datetime,
+    policy: Policy,
+    second: int | None,
 ) -> int:
     sender = identity(store, draft.sender_id)
     return int(
         db.execute(
             "INSERT INTO batches (name, form_key, template_version_id, sender_email, sender_name, token_id, "
-            "attachment_id, source, size, state, created_at, created_by, policy) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'running', ?, ?, ?)",
+            "attachment_id, source, size, state, created_at, created_by, policy, approved_by) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'running', ?, ?, ?, ?)",
             [draft.name, draft.id, draft.template_version_id, sender.email, sender.name, draft.token_id,
-             draft.attachment_id, draft.source, draft.good, iso(now), user_id, policy],
+             draft.attachment_id, draft.source, draft.good, iso(now), user_id, policy, second],
         ).lastrowid
         or 0
     )  # fmt: skip

@@ -214,10 +214,14 @@ def discard(store: Store, draft_id: str, user_id: int) -> bool:
 
 
 def tidy(store: Store, now: datetime) -> int:
-    """How many drafts were older than a week and are gone now. A batch holds its own copy of what was sent."""
+    """How many drafts were older than a week and are gone now. A batch holds its own copy of what was sent.
+
+    What waits for a second person stays, however long that takes.
+    """
+    waits = "SELECT draft_id FROM approvals WHERE decision = ''"
     with store.write() as db:
         old = iso(now - timedelta(days=KEPT_DAYS))
-        gone = db.execute("DELETE FROM drafts WHERE created_at < ?", [old]).rowcount
+        gone = db.execute(f"DELETE FROM drafts WHERE created_at < ? AND id NOT IN ({waits})", [old]).rowcount  # noqa: S608
     attachments.forget_unused(store)
     return gone
 

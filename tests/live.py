@@ -30,12 +30,14 @@ class Live:
 
     def queue(self, csv: str, attachment: tuple[str, bytes] | None = None, name: str = "Tagihan") -> int:
         """The id of a batch queued from a CSV text, as the sender of the cast."""
+        return batches.queue(self.service.store, self.draft(csv, attachment, name), 2, self.service.clock())
+
+    def draft(self, csv: str, attachment: tuple[str, bytes] | None = None, name: str = "Tagihan") -> str:
+        """The id of a draft of theirs made from a CSV text."""
         store, now = self.service.store, self.service.clock()
         setup = drafts.Setup(name, self.version, 1, 1, "daftar.csv", attachment)
-        draft_id = drafts.create(
-            store, 2, setup, recipients.read(recipients.Given("daftar.csv", csv.encode())), now
-        )
-        return batches.queue(store, draft_id, 2, now)
+        sheet = recipients.read(recipients.Given("daftar.csv", csv.encode()))
+        return drafts.create(store, 2, setup, sheet, now)
 
     def queue_to(self, *emails: str) -> int:
         """The id of a batch to these addresses."""
