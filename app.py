@@ -45,6 +45,9 @@ PAGES = (
 # Larger than the largest list and attachment together; read by werkzeug before anything is parsed.
 MAX_REQUEST_BYTES = 32_000_000
 
+# A command that found nobody here may just be queueing something; see mailroom.asking.
+COMMAND_SECONDS = 3.0
+
 
 def create_app(service: Service | None = None) -> Flask:
     """The web application over an open mailroom: settings, blueprints, who may, headers, commands.
@@ -95,7 +98,7 @@ def _stop(*_: object) -> None:
 def serve() -> None:
     """Serves pages and sends mail until it is told to stop."""
     settings = from_environment(os.environ)
-    service = open_service(settings)
+    service = open_service(settings, wait=COMMAND_SECONDS)
     try:
         server = waitress.create_server(
             create_app(service), host=settings.host, port=settings.port, threads=8, ident=None

@@ -44,6 +44,16 @@ def anybody(store: Store) -> bool:
     return store.read().execute("SELECT 1 FROM users LIMIT 1").fetchone() is not None
 
 
+def by_email(store: Store, email: str) -> User | None:
+    """The person who signs in with this address, shut out or not; None when nobody does."""
+    return _one(store, "WHERE email = ?", [email.strip()])
+
+
+def first_admin(store: Store) -> User | None:
+    """The admin who has been there the longest and is not shut out, or None."""
+    return _one(store, "WHERE role = 'admin' AND disabled_at IS NULL ORDER BY id LIMIT 1", [])
+
+
 def add(store: Store, email: str, name: str, role: Role, password: str, now: datetime) -> User:
     """The new person. Raises Problem by field for what cannot be used."""
     for problem in faults(email, name, password).values():
@@ -100,3 +110,10 @@ def _clean_name(name: str) -> str:
     if len(clean) > LONGEST_NAME or not clean.isprintable():
         raise Problem(N_("Take a name of at most %(longest)s letters."), field="name", longest=LONGEST_NAME)
     return clean
+
+
+def _one(store: Store, where: str, parameters: list[object]) -> User | None:
+    # `where` is one of the constants above; what it compares with is always a parameter.
+    query = "SELECT id, email, name, role, disabled_at IS NOT NULL AS disabled FROM users " + where  # noqa: S608
+    row = next(store.read().query(query, parameters), None)
+    return User(**{**row, "disabled": bool(row["disabled"])}) if row else None

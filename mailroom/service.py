@@ -11,6 +11,7 @@ from mailroom.reconcile import Reconciler
 from mailroom.restored import Marker
 from mailroom.sender import Sender
 from mailroom.settings import Settings
+from mailroom.shell import Desk
 from mailroom.store import Store
 from mailroom.sweeper import Sweeper
 from mailroom.times import Clock, utc_now
@@ -34,6 +35,7 @@ class Service:
     marker: Marker
     housekeeper: Housekeeper
     links: Links
+    desk: Desk
     clock: Clock = utc_now
 
     def start(self) -> None:
@@ -43,9 +45,11 @@ class Service:
         self.reconciler.start()
         self.sweeper.start()
         self.housekeeper.start()
+        self.desk.start()
 
     def close(self) -> None:
         """Stops sending, waits for answers still due, and closes the database."""
+        self.desk.stop()
         self.housekeeper.stop()
         self.sweeper.stop()
         self.reconciler.stop()
@@ -55,13 +59,14 @@ class Service:
         self.store.close()
 
 
-def open_service(settings: Settings, clock: Clock = utc_now) -> Service:
+def open_service(settings: Settings, clock: Clock = utc_now, wait: float = 0.0) -> Service:
     """The mailroom in the folder the settings name, made there if it is new; nothing is sent before `start()`.
 
+    wait: seconds that another process may still need to let go of it.
     Raises StoreError when the database cannot be used, KeyFileError when the key file cannot.
     """
     _private_folder(settings.data)
-    store = Store(settings.database)
+    store = Store(settings.database, wait=wait)
     try:
         keys = Keys.load_or_create(settings.key_file)
     except BaseException:
@@ -79,6 +84,7 @@ def open_service(settings: Settings, clock: Clock = utc_now) -> Service:
         marker=marker,
         housekeeper=Housekeeper(store, marker, clock),
         links=Links(keys, settings.public_url),
+        desk=Desk(store, settings.zone, clock),
         clock=clock,
     )
 

@@ -10,6 +10,7 @@ import os
 import shutil
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -28,20 +29,25 @@ class StoreError(RuntimeError):
     """The database cannot be used; the text says why and what to do."""
 
 
+class StoreInUse(StoreError):
+    """Another process has the database open."""
+
+
 class Store:
     """The team's database in one file.
 
     path: where the file is, or is to be made. floor_bytes: how much of its disk has to be free for `has_room`.
-    Raises StoreError when another process has it open, or when it was made by a newer version of the program.
+    wait: seconds that another process may still need to let go of it.
+    Raises StoreInUse when another process has it open, StoreError when it was made by a newer version of the program.
     """
 
-    def __init__(self, path: Path, floor_bytes: int = FLOOR_BYTES) -> None:
+    def __init__(self, path: Path, floor_bytes: int = FLOOR_BYTES, wait: float = 0.0) -> None:
         self.path = path
         self.floor_bytes = floor_bytes
         self._lock = threading.Lock()
         self._readers: dict[threading.Thread, Database] = {}
         self._readers_lock = threading.Lock()
-        self._owner = _own(path)
+        self._owner = _own(path, wait)
         # SQLite gives its WAL file the database's mode.
         path.touch(mode=0o600)
         try:
@@ -116,11 +122,29 @@ def _connect(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def _own(path: Path) -> IO[str]:
+def in_use(path: Path) -> bool:
+    """Whether a process has the database at `path` open."""
+    with suppress(FileNotFoundError), path.with_suffix(".lock").open() as lock:
+        return not _locked(lock, fcntl.LOCK_SH, 0)
+    return False
+
+
+def _locked(lock: IO[str], kind: int, wait: float) -> bool:
+    end = time.monotonic() + wait
+    while True:
+        try:
+            fcntl.flock(lock, kind | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= end:
+                return False
+            time.sleep(0.05)
+        else:
+            return True
+
+
+def _own(path: Path, wait: float) -> IO[str]:
     lock = path.with_suffix(".lock").open("a+")
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
+    if not _locked(lock, fcntl.LOCK_EX, wait):
         lock.seek(0)
         holder = lock.read().strip() or "?"
         lock.close()
@@ -128,7 +152,7 @@ def _own(path: Path) -> IO[str]:
             "Another copy of Mailroom (process %(pid)s) already has the database %(path)s open. "
             "Stop that one first, or give this one another folder with MAILROOM_DATA."
         )
-        raise StoreError(sentence % {"pid": holder, "path": path}) from None
+        raise StoreInUse(sentence % {"pid": holder, "path": path})
     lock.truncate(0)
     lock.write(str(os.getpid()))
     lock.flush()

@@ -11,11 +11,13 @@ from flask_babel import ngettext
 
 from mailroom.settings import from_environment
 from mailroom.verify import UnreadableDatabase, verify_file
+from views.send_command import send_command
 
 
 def init(app: Flask) -> None:
     """Makes the commands known to `flask`."""
     app.cli.add_command(verify_command)
+    app.cli.add_command(send_command)
 
 
 @click.command("verify")

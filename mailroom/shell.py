@@ -1,0 +1,316 @@
+"""Sending from a shell or from cron: what `flask send` asks for, and what the owner of the mailroom answers.
+
+The same verbs as on the pages do the work, so the same checks hold. `mailroom.spool` carries requests and answers
+between the processes, `mailroom.asking` is the side of the command.
+"""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
+
+from mailroom import (
+    attachments,
+    batches,
+    drafts,
+    email_templates,
+    identities,
+    people,
+    recipients,
+    spool,
+    texts,
+    tokens,
+)
+from mailroom.drafts import Draft, Setup
+from mailroom.email_templates import Version
+from mailroom.people import User
+from mailroom.problems import Problem, Sentence, say
+from mailroom.recipients import Given, Sheet
+from mailroom.rendering import Renderer
+from mailroom.spool import Case
+from mailroom.store import Store
+from mailroom.times import Clock
+from mailroom.worker import Worker
+from oca.words import N_
+
+EVERY_SECONDS = 0.3
+LIST, ATTACHMENT = "list", "attachment"
+# So many faulty rows are told; of the others the number.
+MOST_FAULTS = 1000
+
+Outcome = Literal["queued", "checked", "unusable", "faults", "sent_lately", "approval", "failed"]
+
+# In these a batch goes on only when somebody does something.
+STUCK = ("paused", "stopped", "expired", "cancelled")
+
+OTHER_VERSION = N_("Mailroom runs in another version than this command. Restart it, then try again.")
+FAILED = N_("Mailroom met an error of its own, which its log tells; nothing was queued.")
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What a command asks for.
+
+    template: its name. sender: an address, or `Name <address>`. token: its name. person: the address somebody of the
+    team signs in with. name: of the batch. list_name, attachment_name: the files' names. only_good: whether rows with
+    faults are left out, instead of nothing being sent. again: whether what was sent lately may be sent again.
+    dry_run: whether it is only checked. wait: whether answers go on until nothing waits. "" for what is not said.
+    """
+
+    template: str
+    list_name: str
+    attachment_name: str = ""
+    sender: str = ""
+    token: str = ""
+    name: str = ""
+    person: str = ""
+    only_good: bool = False
+    again: bool = False
+    dry_run: bool = False
+    wait: bool = False
+
+
+@dataclass(frozen=True)
+class RowFault:
+    """What is wrong with a row. row: as a spreadsheet counts. column: its name in the list, or "" for the whole row."""
+
+    row: int
+    column: str
+    sentence: Sentence
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What became of a wish so far.
+
+    outcome: queued; checked (a dry run that found nothing); or why nothing was queued. sentence: in words, "" where
+    the numbers say it all. name: of the batch. good, bad: rows of the list; faults: of the first bad ones, by cell.
+    size, counts, shown: of the batch as it stands. passing: whether who answered is a command itself, so that another
+    has to go on when it ends. final: whether nothing more will be said.
+    """
+
+    outcome: Outcome
+    sentence: Sentence = field(default_factory=lambda: Sentence(""))
+    name: str = ""
+    good: int = 0
+    bad: int = 0
+    faults: tuple[RowFault, ...] = ()
+    batch_id: int = 0
+    size: int = 0
+    counts: dict[str, int] = field(default_factory=dict)
+    shown: str = ""
+    passing: bool = False
+    final: bool = True
+
+    @classmethod
+    def of(cls, document: Any) -> "Answer":
+        """The answer that was made such a JSON object by `asdict`."""
+        faults = tuple(
+            RowFault(each["row"], each["column"], _sentence(each["sentence"])) for each in document["faults"]
+        )
+        return cls(**{**document, "sentence": _sentence(document["sentence"]), "faults": faults})
+
+    @property
+    def waiting(self) -> int:
+        """Mails that have still to be handed over or looked up."""
+        return sum(self.counts.get(state, 0) for state in ("queued", "sending", "unknown"))
+
+    @property
+    def handed_over(self) -> int:
+        """Mails that the gateway took."""
+        return sum(self.counts.get(state, 0) for state in batches.HANDED_OVER)
+
+
+class Desk(Worker):
+    """Does what commands ask for, for the life of the process that has the mailroom open.
+
+    zone: in which the usual name of a batch tells the time. `passing` is set where that process is a command.
+    """
+
+    passing = False
+
+    def __init__(self, store: Store, zone: ZoneInfo, clock: Clock) -> None:
+        super().__init__("shell", EVERY_SECONDS)
+        self._store, self._zone, self._clock = store, zone, clock
+
+    def run_once(self) -> None:
+        """Answers every request there is, and tells how the batches go whose commands wait."""
+        for case in spool.cases(self._store):
+            try:
+                self._look_after(case)
+            except FileNotFoundError:
+                continue  # withdrawn while it was worked on
+            except Exception:
+                self._log.exception("a request from a shell failed")
+                self._fail(case)
+
+    def _round(self) -> None:
+        self.run_once()
+
+    def _look_after(self, case: Case) -> None:
+        if case.answer is not None:
+            self._follow(case, Answer.of(case.answer))
+        elif case.sure:
+            self._queue(case)
+        else:
+            self._begin(case)
+
+    def _begin(self, case: Case) -> None:
+        try:
+            wish = Wish(**case.document)
+        except (TypeError, ValueError):
+            return case.reply(asdict(Answer("unusable", say(OTHER_VERSION))))
+        now = self._clock()
+        try:
+            person = sending_person(self._store, wish.person)
+            draft = self._draft(case, wish, person, now)
+        except Problem as problem:
+            return case.reply(asdict(Answer("unusable", problem.sentence)))
+        checked = self._checked(draft, wish)
+        pledge = {"draft": draft.id, "user": person.id, "wait": wish.wait, "answer": asdict(checked)}
+        if checked.outcome == "queued" and case.make_sure(pledge):
+            return self._queue(case)
+        drafts.discard(self._store, draft.id, person.id)
+        return case.reply(asdict(checked))
+
+    def _draft(self, case: Case, wish: Wish, person: User, now: datetime) -> Draft:
+        setup = setup_of(self._store, wish, now, self._zone)
+        if wish.attachment_name:
+            content = case.file(ATTACHMENT, attachments.MAX_BYTES + 1)
+            attachments.refuse(content)
+            setup = replace(setup, attachment=(wish.attachment_name, content))
+        # One byte more than allowed is enough to see that it is too large.
+        sheet = recipients.read(Given(setup.source, case.file(LIST, texts.MAX_BYTES + 1)))
+        _fit(sheet, setup.version)
+        return drafts.get(self._store, drafts.create(self._store, person.id, setup, sheet, now), person.id)
+
+    def _checked(self, draft: Draft, wish: Wish) -> Answer:
+        """What would become of the draft: `queued`, unless something speaks against it."""
+        told = tuple(_faults(self._store, draft))
+        found = Answer("queued", name=draft.name, good=draft.good, bad=draft.bad, faults=told)
+        if draft.bad and (not wish.only_good or not draft.good):
+            return replace(found, outcome="faults")
+        return replace(found, outcome="checked") if wish.dry_run else found
+
+    def _queue(self, case: Case) -> None:
+        """Queues what was made sure, once however often this is called, and says so."""
+        pledge = case.pledge
+        found = Answer.of(pledge["answer"])
+        try:
+            batch_id = batches.queue(self._store, pledge["draft"], pledge["user"], self._clock())
+        except Problem as problem:
+            return case.reply(asdict(replace(found, outcome="unusable", sentence=problem.sentence)))
+        self._log.info("batch %d was queued from a shell", batch_id)
+        queued = replace(found, batch_id=batch_id, passing=self.passing, final=not pledge["wait"])
+        return case.reply(asdict(_standing(self._store, queued, self._clock())))
+
+    def _follow(self, case: Case, last: Answer) -> None:
+        if not last.final:
+            standing = _standing(self._store, replace(last, passing=self.passing), self._clock())
+            if standing != last:
+                case.reply(asdict(standing))
+
+    def _fail(self, case: Case) -> None:
+        # Queued all or none: what is no batch now will not become one, for an answered request is not done again.
+        pledge = case.pledge if case.sure else None
+        if pledge is None or batches.by_form_key(self._store, pledge["draft"]) is None:
+            case.reply(asdict(Answer("failed", say(FAILED))))
+
+
+def setup_of(store: Store, wish: Wish, now: datetime, zone: ZoneInfo) -> Setup:
+    """What the batch is made of besides its list. Raises Problem for a name that is not known, or not enough."""
+    version = _template(store, wish.template)
+    sender_id = _only(
+        [(one.id, (one.email, f"{one.name} <{one.email}>")) for one in identities.all_identities(store)],
+        wish.sender,
+        N_("Say who the mail is from with --from. There are: %(known)s."),
+    )
+    token_id = _only(
+        [(one.id, (one.name,)) for one in tokens.usable(store, now)],
+        wish.token,
+        N_("Say which token it goes out with by --token. Usable ones: %(known)s."),
+    )
+    name = wish.name or f"{version.template_name[:80]}, {now.astimezone(zone):%Y-%m-%d %H:%M}"
+    return Setup(drafts.named(name), version, sender_id, token_id, f"shell: {Path(wish.list_name).name}")
+
+
+def sending_person(store: Store, email: str) -> User:
+    """Whom the batch is put down to: the one with this address, or the first admin without one.
+
+    Raises Problem for somebody who may not send.
+    """
+    found = people.by_email(store, email) if email else people.first_admin(store)
+    if found is None and email:
+        raise Problem(N_("Nobody of the team signs in as %(email)s."), email=email)
+    if found is None:
+        raise Problem(N_("Mailroom has no admin yet. Set it up in the browser first."))
+    if found.disabled:
+        raise Problem(N_("%(email)s has been shut out and may not send."), email=found.email)
+    if not found.may_as("sender"):
+        raise Problem(N_("%(email)s may look, not send."), email=found.email)
+    return found
+
+
+def _template(store: Store, name: str) -> Version:
+    known = email_templates.all_templates(store)
+    # Names differ in more than case, except those that only SQLite takes for different.
+    found = [one for one in known if one.name == name] or [
+        one for one in known if one.name.casefold() == " ".join(name.split()).casefold()
+    ]
+    version = email_templates.latest(store, found[0].id) if found else None
+    if version is None:
+        names = ", ".join(one.name for one in known) or "–"
+        raise Problem(
+            N_("There is no template called “%(name)s”. There are: %(known)s."), name=name, known=names
+        )
+    return version
+
+
+def _only(known: list[tuple[int, tuple[str, ...]]], wanted: str, sentence: str) -> int:
+    """The id of the one that is meant: by one of its names, or because there is no other."""
+    names = wanted.strip().casefold()
+    found = [key for key, called in known if not names or names in [each.casefold() for each in called]]
+    if len(found) != 1:
+        raise Problem(sentence, known=", ".join(called[-1] for _, called in known) or "–")
+    return found[0]
+
+
+def _fit(sheet: Sheet, version: Version) -> None:
+    """Raises Problem for a list that lacks a whole column: nobody is there to choose another one."""
+    found = ", ".join(sheet.columns)
+    if sheet.email_at is None:
+        raise Problem(
+            N_("No column holds email addresses. The columns found are: %(columns)s."), columns=found
+        )
+    renderer = Renderer(version.subject, version.body)
+    places = recipients.places(sheet, renderer.fields)
+    missing = [name for name in renderer.required if places[name] is None]
+    if missing:
+        raise Problem(
+            N_("No column of the list is called %(missing)s. The columns found are: %(columns)s."),
+            missing=", ".join(missing),
+            columns=found,
+        )
+
+
+def _faults(store: Store, draft: Draft) -> Iterator[RowFault]:
+    columns = {key: name for name, key in draft.columns}
+    for row in islice(drafts.bad_rows(store, draft.id), MOST_FAULTS):
+        for key, sentence in row.errors.items():
+            yield RowFault(row.number, columns.get(key, key), sentence)
+
+
+def _standing(store: Store, answer: Answer, now: datetime) -> Answer:
+    """The answer with how its batch stands; final when nothing of it goes on without somebody."""
+    batch = batches.get(store, answer.batch_id, now)
+    if batch is None:
+        return replace(answer, final=True)
+    found = replace(answer, size=batch.size, counts=batch.counts, shown=batch.shown)
+    return replace(found, final=answer.final or not found.waiting or batch.shown in STUCK)
+
+
+def _sentence(document: Any) -> Sentence:
+    return Sentence(document["text"], tuple((name, value) for name, value in document["values"]))

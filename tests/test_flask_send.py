@@ -1,0 +1,351 @@
+"""`flask send`: from a shell or from cron, beside the running program and without it; queued once or not at all."""
+
+import io
+import os
+import signal
+import stat
+import subprocess
+import sys
+import time
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mailroom import asking, batches, email_templates, identities, people, spool
+from mailroom.asking import NoAnswer, Question
+from mailroom.problems import Problem
+from mailroom.service import Service, open_service
+from mailroom.settings import Settings
+from mailroom.shell import LIST, Answer, Wish
+from tests.house import add_people
+from tests.live import prepare_records
+from tests.sandbox_server import ROOT
+
+TEMPLATE = "Tagihan bulanan"
+GOOD = "email;nama;total\nbudi@contoh.id;Budi;Rp 1\nani@contoh.id;Ani;Rp 2\n"
+BAD = GOOD + "rusak.contoh.id;Siti;Rp 3\njoko@gmial.com;;Rp 4\n"
+
+
+@pytest.fixture
+def room(service: Service) -> Service:
+    """A mailroom that is open and does not send, with one template, sender and token, and one batch."""
+    prepare_records(service)
+    return service
+
+
+@pytest.fixture
+def closed(tmp_path: Path) -> Service:
+    """Such a mailroom, open nowhere."""
+    service = open_service(Settings(gateway_url="http://127.0.0.1:9", data=tmp_path / "data"))
+    add_people(service)
+    prepare_records(service)
+    service.close()
+    return service
+
+
+def question(room: Service, content: str = GOOD, patience: float = 5, **options: Any) -> Question:
+    wish = Wish(**{"template": TEMPLATE, "list_name": "/tmp/daftar pelanggan.csv", **options})
+    return Question(room.settings, wish, {LIST: io.BytesIO(content.encode())}, patience)
+
+
+def asked(room: Service, content: str = GOOD, **options: Any) -> Answer:
+    """What the open mailroom answers in the end."""
+    with closing(question(room, content, **options)) as asking:
+        room.desk.run_once()
+        return list(asking.answers())[-1]
+
+
+def requests_of(room: Service) -> list[Path]:
+    return list(spool.folder_of(room.settings.database).iterdir())
+
+
+def count(room: Service, table: str = "batches") -> int:
+    return int(room.store.read().execute(f"SELECT count(*) FROM {table}").fetchone()[0])
+
+
+def command(room: Service, *arguments: str, given: Path) -> subprocess.Popen[str]:
+    """`flask send` in a process of its own, as cron starts it."""
+    environment = {
+        **os.environ,
+        "MAILROOM_DATA": str(room.settings.data),
+        "OCA_GATEWAY_URL": "http://127.0.0.1:9",
+    }
+    line = [
+        sys.executable,
+        "-m",
+        "flask",
+        "send",
+        "--template",
+        TEMPLATE,
+        "--recipients",
+        str(given),
+        *arguments,
+    ]
+    return subprocess.Popen(
+        line, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+
+def interrupted(*_arguments: object, **_named: object) -> int:
+    raise KeyboardInterrupt
+
+
+def broken(*_arguments: object) -> None:
+    raise RuntimeError("no")
+
+
+@pytest.fixture
+def given(tmp_path: Path) -> Path:
+    path = tmp_path / "daftar.csv"
+    path.write_text(GOOD)
+    return path
+
+
+def wait_for(room: Service) -> None:
+    """Returns when a complete request is in the folder."""
+    end = time.monotonic() + 20
+    folder = spool.folder_of(room.settings.database)
+    while not list(folder.glob("*.ask")):
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def test_the_running_program_queues_it_and_says_which_batch(room: Service) -> None:
+    answer = asked(room)
+    assert (answer.outcome, answer.good, answer.bad, answer.size) == ("queued", 2, 0, 2)
+    batch = batches.get(room.store, answer.batch_id)
+    assert batch
+    assert batch.created_by == "Adi"
+    assert batch.source == "shell: daftar pelanggan.csv"
+    assert batch.name.startswith(TEMPLATE)
+    assert requests_of(room) == []
+
+
+def test_only_its_own_account_may_read_a_request(room: Service) -> None:
+    with closing(question(room)):
+        (path,) = requests_of(room)
+        modes = {stat.S_IMODE(each.stat().st_mode) for each in (path.parent, path)}
+        assert modes == {0o700}
+        assert {stat.S_IMODE(each.stat().st_mode) for each in path.iterdir()} == {0o600}
+
+
+def test_while_nobody_has_the_mailroom_open_the_command_queues_it_itself(
+    closed: Service, given: Path
+) -> None:
+    out, errors = command(closed, "--name", "Tagihan ☕ “November”", given=given).communicate(timeout=60)
+    assert errors == ""
+    assert "Batch 2 “Tagihan ☕ “November””: 2 mails queued." in out
+    assert "/batches/2\n" in out
+    assert "they go out when it runs" in out
+    with closing(open_service(closed.settings)) as room:
+        assert count(room) == 2
+
+
+def test_the_same_request_picked_up_again_is_queued_once(room: Service) -> None:
+    with closing(question(room)) as asking:
+        room.desk.run_once()
+        # Killed between queueing and answering: the answer is not there.
+        (path,) = requests_of(room)
+        (path / spool.ANSWER).unlink()
+        room.desk.run_once()
+        (answer,) = asking.answers()
+    assert answer.batch_id == 2
+    assert answer.size == 2
+    assert count(room) == 2
+
+
+def test_what_was_made_sure_is_queued_although_nobody_waits_any_more(
+    room: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waiting = question(room)
+    with monkeypatch.context() as ended:
+        ended.setattr(batches, "queue", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            room.desk.run_once()
+    assert count(room) == 1
+    waiting.close()
+    room.desk.run_once()
+    assert count(room) == 2
+    room.desk.run_once()
+    assert requests_of(room) == []
+    assert count(room) == 2
+
+
+def test_a_request_that_is_withdrawn_before_it_is_picked_up_is_not_done(room: Service) -> None:
+    with closing(question(room)) as asking:
+        assert asking.end()
+        room.desk.run_once()
+    assert count(room) == 1
+    assert requests_of(room) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
+def test_a_command_that_ends_before_it_is_answered_leaves_nothing_behind(
+    room: Service, given: Path, number: signal.Signals
+) -> None:
+    with command(room, given=given) as process:
+        wait_for(room)
+        process.send_signal(number)
+        _, errors = process.communicate(timeout=20)
+    if number != signal.SIGKILL:
+        assert process.returncode == 130
+        assert errors == "Interrupted; nothing was queued.\n"
+    room.desk.run_once()
+    assert count(room) == 1
+    assert requests_of(room) == []
+
+
+def test_without_an_answer_in_time_it_ends_with_six_and_nothing_is_queued_later(
+    room: Service, given: Path
+) -> None:
+    with command(room, "--timeout", "1", given=given) as process:
+        _, errors = process.communicate(timeout=30)
+    assert process.returncode == 6
+    assert "nothing was queued" in errors
+    room.desk.run_once()
+    assert count(room) == 1
+
+
+def test_what_is_being_queued_cannot_be_taken_back_and_that_is_said(
+    room: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(asking, "SURE_SECONDS", 0)
+    with closing(question(room, patience=0)) as waiting:
+        (path,) = requests_of(room)
+        path.rename(path.with_suffix(".sure"))
+        with pytest.raises(NoAnswer) as caught:
+            list(waiting.answers())
+        assert not caught.value.withdrawn
+
+
+def test_one_faulty_row_holds_back_the_whole_list(room: Service, tmp_path: Path) -> None:
+    given = tmp_path / "salah.csv"
+    given.write_text(BAD)
+    with command(room, given=given) as process:
+        wait_for(room)
+        room.desk.run_once()
+        out, errors = process.communicate(timeout=20)
+    assert process.returncode == 3
+    assert "row 4: email: No @ in the address\n" in errors
+    assert "row 5: nama: Missing\n" in errors
+    assert "4 rows: 2 good, 2 with faults. Nothing was queued." in errors
+    assert "joko@" not in errors + out
+    assert count(room) == 1
+    assert count(room, "drafts") == 1  # that of the batch before
+
+
+def test_with_only_good_the_others_are_told_and_left_out(room: Service) -> None:
+    answer = asked(room, BAD, only_good=True)
+    assert (answer.outcome, answer.size, answer.bad) == ("queued", 2, 2)
+    assert {fault.row for fault in answer.faults} == {4, 5}
+    nothing = asked(room, "email;nama;total\nrusak;A;1\n", only_good=True)
+    assert nothing.outcome == "faults"
+
+
+def test_a_dry_run_queues_nothing(room: Service) -> None:
+    assert asked(room, dry_run=True).outcome == "checked"
+    assert asked(room, BAD, dry_run=True).outcome == "faults"
+    assert count(room) == 1
+    assert count(room, "drafts") == 1
+
+
+def test_an_admin_without_a_name_is_the_first_one_and_a_viewer_may_not(room: Service) -> None:
+    assert asked(room, person=" SARI@contoh.id").outcome == "queued"
+    assert [batch.created_by for batch in batches.newest(room.store)][:1] == ["Sari"]
+    assert "may look, not send" in str(asked(room, person="vino@contoh.id").sentence)
+    assert "Nobody of the team" in str(asked(room, person="siapa@contoh.id").sentence)
+
+
+def test_a_person_who_was_shut_out_may_not(room: Service) -> None:
+    with room.store.write() as db:
+        db.execute(
+            "UPDATE users SET disabled_at = created_at WHERE email IN ('sari@contoh.id', 'adi@contoh.id')"
+        )
+    assert "shut out" in str(asked(room, person="sari@contoh.id").sentence)
+    assert "no admin" in str(asked(room).sentence)
+    people.add(room.store, "dewi@contoh.id", "Dewi", "admin", "kereta api malam dewi", room.clock())
+    assert asked(room).outcome == "queued"
+    assert batches.newest(room.store)[0].created_by == "Dewi"
+
+
+@pytest.mark.parametrize(
+    ("options", "content", "said"),
+    [
+        ({"template": "tidak ada"}, GOOD, "no template called “tidak ada”. There are: Tagihan bulanan."),
+        ({"sender": "lain@contoh.id"}, GOOD, "There are: Tim Tagihan <tagihan@contoh.id>."),
+        ({"token": "Kedua"}, GOOD, "Usable ones: Utama."),
+        ({"name": "x" * 121}, GOOD, "Name the batch"),
+        ({}, "email;nama\nbudi@contoh.id;Budi\n", "No column of the list is called total."),
+        ({}, "siapa;nama;total\nx;Budi;1\n", "No column holds email addresses."),
+        ({}, "", "empty"),
+        ({}, "\x89PNG\r\n\x1a\n" + "x" * 50, ""),
+    ],
+)
+def test_what_cannot_be_used_is_said_in_a_sentence(
+    room: Service, options: dict[str, str], content: str, said: str
+) -> None:
+    answer = asked(room, content, **options)
+    assert answer.outcome == "unusable"
+    assert said in str(answer.sentence)
+    assert count(room) == 1
+
+
+def test_a_template_is_found_by_its_name_in_any_script(room: Service) -> None:
+    email_templates.save(room.store, None, "Pengumuman 公告 Ä", "Halo", "<p>{{ nama }}</p>", 1, room.clock())
+    assert asked(room, template="pengumuman 公告 ä").outcome == "queued"
+
+
+def test_of_several_senders_one_is_named(room: Service) -> None:
+    identities.add(room.store, "tagihan@contoh.id", "Kantor", 1, room.clock())
+    assert asked(room).outcome == "unusable"
+    assert asked(room, sender="tagihan@contoh.id").outcome == "unusable"
+    answer = asked(room, sender="Kantor <tagihan@contoh.id>")
+    batch = batches.get(room.store, answer.batch_id)
+    assert batch
+    assert batch.sender_name == "Kantor"
+
+
+def test_a_request_of_another_version_is_answered_and_done_by_nobody(room: Service) -> None:
+    with closing(question(room)) as waiting:
+        (path,) = requests_of(room)
+        (path / spool.REQUEST).write_text('{"new_option": true}')
+        room.desk.run_once()
+        (answer,) = waiting.answers()
+    assert answer.outcome == "unusable"
+    assert "another version" in str(answer.sentence)
+
+
+def test_an_error_of_its_own_is_answered_and_tried_once(
+    room: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mailroom.shell.setup_of", broken)
+    assert asked(room).outcome == "failed"
+    assert count(room) == 1
+
+
+def test_without_a_mailroom_or_in_another_account_it_says_so(
+    room: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 4711)
+    with pytest.raises(Problem, match="belongs to another account"):
+        question(room)
+    environment = {**os.environ, "MAILROOM_DATA": str(tmp_path / "nowhere")}
+    line = [sys.executable, "-m", "flask", "send", "--template", "x", "--recipients", "/dev/null"]
+    done = subprocess.run(line, cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert "There is no mailroom" in done.stderr
+    assert not (tmp_path / "nowhere").exists()
+
+
+def test_what_was_left_half_written_is_cleared_away_in_time(
+    room: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = spool.folder_of(room.settings.database)
+    (folder / "half.new").mkdir(parents=True)
+    room.desk.run_once()
+    assert len(requests_of(room)) == 1
+    monkeypatch.setattr(spool, "WRITING_SECONDS", -1)
+    room.desk.run_once()
+    assert requests_of(room) == []
