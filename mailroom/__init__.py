@@ -4,7 +4,7 @@ The rooms, in the order in which a mail meets them:
 
 - a template: email_templates, syntax, filters, rendering, compiling, mail_lint, comparison, template_files, starter
 - a list of recipients: sheets, sheet_reading, headers, texts, csv_files; recipients, addresses
-- what is put together: drafts
+- what is put together: drafts, draft_rows, layouts, sources; lists
 - what goes with it: attachments
 - who it is sent from and with: identities, tokens, clients
 - a batch: plans, approvals, batches, batch_controls, retries, trials, progress, holds, watch

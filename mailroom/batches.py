@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from sqlite_utils import Database
 
-from mailroom import approvals, drafts, plans, preferences, states
+from mailroom import approvals, drafts, lists, plans, preferences, states
 from mailroom.email_templates import Renderer, version
 from mailroom.identities import get as identity
 from mailroom.plans import Hours, Plan
@@ -163,6 +163,7 @@ def queue(
         approved_by = approvals.settle(db, draft, rows, plan, policy, second_id, now)
         batch_id = _insert(db, store, draft, user_id, now, policy, approved_by)
         begin(db, batch_id, plan, now, zone)
+        lists.used(db, draft.source_id, now)
         states.queue(db, batch_id, mails, states.Change(now, draft.name, f"user:{user_id}"))
         return batch_id
 
@@ -263,10 +264,11 @@ def _insert(
     return int(
         db.execute(
             "INSERT INTO batches (name, form_key, template_version_id, sender_email, sender_name, token_id, "
-            "attachment_id, source, size, state, created_at, created_by, policy, approved_by) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'running', ?, ?, ?, ?)",
+            "attachment_id, source, size, state, created_at, created_by, policy, approved_by, content_sha256) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'running', ?, ?, ?, ?, ?)",
             [draft.name, draft.id, draft.template_version_id, sender.email, sender.name, draft.token_id,
-             draft.attachment_id, draft.source, draft.good, iso(now), user_id, policy, second],
+             draft.attachment_id, draft.source, draft.good, iso(now), user_id, policy, second,
+             draft.content_sha256],
         ).lastrowid
         or 0
     )  # fmt: skip

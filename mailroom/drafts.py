@@ -1,20 +1,22 @@
 """Drafts: what a sender has put together and not yet queued, with every row of the list and its faults.
 
-A draft never changes: to mend a list is to make a new draft. Its id is random, and is also the one-time key of
-the form that queues it.
+A draft never changes: to mend a list, or to read it another way, is to make a new draft. Its id is random, and is
+also the one-time key of the form that queues it. Its rows come in small portions; until the last is in, nobody sees it.
 """
 
-import json
 import secrets
-from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from mailroom import addresses, attachments, recipients
+from sqlite_utils import Database
+
+from mailroom import attachments, draft_rows, email_templates, recipients, sources, suppressions
 from mailroom.email_templates import Version
-from mailroom.problems import Problem, Sentence
-from mailroom.recipients import Row, Sheet
+from mailroom.layouts import Layout
+from mailroom.problems import Problem
+from mailroom.recipients import Reading, Row, Sheet
 from mailroom.rendering import Rendered, Renderer
 from mailroom.store import Store
 from mailroom.times import iso
@@ -22,27 +24,17 @@ from oca.words import N_
 
 KEPT_DAYS = 7
 MAX_NAME = 120
-
-# What to do about a fault, by its sentence; any other is a matter of the whole row.
-_KINDS = {
-    addresses.NO_ADDRESS: "address",
-    addresses.NO_AT: "address",
-    addresses.SEVERAL: "address",
-    addresses.SPACES: "address",
-    addresses.NOT_VALID: "address",
-    addresses.DID_YOU_MEAN: "address",
-    recipients.MISSING: "missing",
-    recipients.DUPLICATE: "duplicate",
-    recipients.BREAK_IN_SUBJECT: "break",
-    recipients.TOO_LONG: "long",
-}
-
+# A draft whose rows are not all in after an hour was left by a program that stopped meanwhile.
+MAKING_HOURS = 1
+# How far back “the same list went out already” looks.
+REPEAT_DAYS = 7
 
 @dataclass(frozen=True)
 class Setup:
     """What a draft is made of besides its rows.
 
-    source: the file's name, or a word for where the rows came from. attachment: its name and content, or None.
+    source: the file's name, or a word for where the rows came from. attachment: its name and content, the id of
+    one that is kept, or None.
     """
 
     name: str
@@ -50,16 +42,15 @@ class Setup:
     sender_id: int
     token_id: int
     source: str
-    attachment: tuple[str, bytes] | None = None
+    attachment: tuple[str, bytes] | int | None = None
 
 
 @dataclass(frozen=True)
 class Draft:
     """A draft as its pages show it.
 
-    columns: each column's name as in the list, with the key of its values in a `Row`; shown: those of them that
-    matter for sending, which are the address and what the template needs. delimiter, encoding: of the file, or "".
-    good, total: rows. attachment_size: in bytes.
+    source_id: of the list as it was given; None for a draft from before lists were kept. reading: how it was read,
+    all filled in. content_sha256: of what its good rows say. good, total: rows. attachment_size: in bytes.
     """
 
     id: str
@@ -73,10 +64,10 @@ class Draft:
     attachment_name: str | None
     attachment_size: int | None
     source: str
-    columns: tuple[tuple[str, str], ...]
-    shown: tuple[tuple[str, str], ...]
-    delimiter: str
-    encoding: str
+    source_id: int | None
+    layout: Layout
+    reading: Reading
+    content_sha256: str
     good: int
     total: int
 
@@ -87,39 +78,51 @@ class Draft:
 
 
 @dataclass(frozen=True)
-class Fault:
-    """How many rows have one kind of fault.
+class Earlier:
+    """A batch that had the same content: same template, same recipients, same values."""
 
-    kind: address, missing, duplicate, break, long or row. key: the field or column it is about, where that matters.
-    """
-
-    kind: str
-    key: str
-    rows: int
+    id: int
+    name: str
+    created_at: str
+    size: int
 
 
 def create(store: Store, user_id: int, setup: Setup, sheet: Sheet, now: datetime) -> str:
     """The id of a new draft that holds every row of the sheet, good or not.
 
-    Raises Problem beside `name` or `attachment`.
+    Raises Problem beside `name` or `attachment`, or beside no field when the sheet cannot be read to its end.
     """
     draft_id = secrets.token_urlsafe(16)
     name = named(setup.name)
     renderer = Renderer(setup.version.subject, setup.version.body)
-    # Checked before the lock is taken: a long list takes seconds, and the sender writes through the same lock.
-    rows = [_packed(draft_id, row) for row in recipients.check(sheet, renderer)]
+    content = draft_rows.Content(setup.version.template_id, renderer.fields)
     with store.write() as db:
-        attachment_id = attachments.keep(db, *setup.attachment) if setup.attachment else None
-        db.execute(
-            "INSERT INTO drafts (id, created_by, created_at, name, template_version_id, sender_id, token_id, "
-            "attachment_id, source, columns) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            [draft_id, user_id, iso(now), name, setup.version.id, setup.sender_id, setup.token_id, attachment_id,
-             setup.source, json.dumps(_shape(sheet, renderer), ensure_ascii=False)],
-        )  # fmt: skip
-        db.conn.executemany(
-            "INSERT INTO draft_rows (draft_id, row, email, fields, errors) VALUES (?, ?, ?, ?, ?)", rows
-        )
+        _begin(db, draft_id, user_id, name, setup, sheet, renderer, now)
+    try:
+        rows = recipients.check(sheet, renderer, suppressions.among(store))
+        draft_rows.put(store, draft_id, rows, content)
+        with store.write() as db:
+            db.execute(
+                "UPDATE drafts SET good = ?, total = ?, content_sha256 = ? WHERE id = ?",
+                [content.good, content.total, content.sha256(), draft_id],
+            )
+    except BaseException:
+        # What cannot be written now is tidied away later.
+        with suppress(Exception):
+            _remove(store, draft_id, now)
+        raise
     return draft_id
+
+
+def read_again(store: Store, draft: Draft, reading: Reading, user_id: int, now: datetime) -> str:
+    """The id of a new draft like this one, of the same list read another way.
+
+    Raises Problem when the list cannot be read like that, LookupError when it is not kept.
+    """
+    sheet = recipients.read(sources.get(store, draft.source_id or 0), reading)
+    version = email_templates.version(store, draft.template_version_id)
+    setup = Setup(draft.name, version, draft.sender_id, draft.token_id, draft.source, draft.attachment_id)
+    return create(store, user_id, setup, sheet, now)
 
 
 def named(name: str) -> str:
@@ -135,52 +138,48 @@ def get(store: Store, draft_id: str, user_id: int) -> Draft:
     row = next(
         store.read().query(
             "SELECT d.id, d.name, d.created_at, d.created_by, d.template_version_id, d.sender_id, d.token_id, "
-            "d.attachment_id, a.filename AS attachment_name, a.size AS attachment_size, d.source, d.columns, "
-            "(SELECT count(*) FROM draft_rows WHERE draft_id = d.id AND errors = '{}') AS good, "
-            "(SELECT count(*) FROM draft_rows WHERE draft_id = d.id) AS total "
-            "FROM drafts d LEFT JOIN attachments a ON a.id = d.attachment_id WHERE d.id = ? AND d.created_by = ?",
+            "d.attachment_id, a.filename AS attachment_name, a.size AS attachment_size, d.source, d.source_id, "
+            "d.columns AS layout, d.reading, d.content_sha256, d.good, d.total FROM drafts d "
+            "LEFT JOIN attachments a ON a.id = d.attachment_id "
+            "WHERE d.id = ? AND d.created_by = ? AND d.total IS NOT NULL",
             [draft_id, user_id],
         ),
         None,
     )
     if row is None:
         raise LookupError("no such draft")
-    shape = json.loads(row["columns"])
-    columns, shown = (tuple((name, key) for name, key in shape[part]) for part in ("columns", "shown"))
-    return Draft(**{**row, **shape, "columns": columns, "shown": shown})
+    return Draft(**{**row, "layout": Layout.from_json(row["layout"]), "reading": Reading.from_json(row["reading"])})
 
 
-def faults(store: Store, draft_id: str) -> list[Fault]:
-    """What is wrong with the draft's rows, counted by kind, the most urgent first."""
-    counts: Counter[tuple[str, str]] = Counter()
-    for row in store.read().query(
-        "SELECT e.key, json_extract(e.value, '$.text') AS text, count(*) AS n "
-        "FROM draft_rows r, json_each(r.errors) e WHERE r.draft_id = ? AND r.errors <> '{}' GROUP BY 1, 2",
-        [draft_id],
-    ):
-        kind = _KINDS.get(row["text"], "row")
-        counts[kind, row["key"] if kind in ("missing", "break", "long") else ""] += row["n"]
-    order = [*dict.fromkeys(_KINDS.values()), "row"]
-    return [
-        Fault(*at, n) for at, n in sorted(counts.items(), key=lambda item: (order.index(item[0][0]), item[0]))
-    ]
+def same_content(store: Store, draft: Draft, now: datetime) -> Earlier | None:
+    """The newest batch of the last days that had the same content as this draft, and sent some of it or still will."""
+    row = next(
+        store.read().query(
+            "SELECT b.id, b.name, b.created_at, b.size FROM batches b WHERE b.content_sha256 = ? "
+            "AND b.content_sha256 <> '' AND b.form_key <> ? AND b.kind = 'batch' AND b.created_at >= ? "
+            "AND EXISTS (SELECT 1 FROM batch_counts c WHERE c.batch_id = b.id AND c.n > 0 "
+            "AND c.shown NOT IN ('cancelled', 'skipped', 'rejected', 'gave_up')) ORDER BY b.id DESC LIMIT 1",
+            [draft.content_sha256, draft.id, iso(now - timedelta(days=REPEAT_DAYS))],
+        ),
+        None,
+    )
+    return Earlier(**row) if row else None
 
 
 def good_rows(store: Store, draft_id: str) -> Iterator[Row]:
     """The rows that can be sent, in order, read as they are asked for."""
-    return _rows(store, "draft_id = ? AND errors = '{}' ORDER BY row", [draft_id])
+    return draft_rows.select(store, "draft_id = ? AND errors = '{}' ORDER BY row", [draft_id])
 
 
 def bad_rows(store: Store, draft_id: str, after: int = 0, limit: int = -1) -> Iterator[Row]:
     """The rows with faults that follow row number `after`, in order; all of them without a limit."""
-    return _rows(
-        store, "draft_id = ? AND errors <> '{}' AND row > ? ORDER BY row LIMIT ?", [draft_id, after, limit]
-    )
+    where = "draft_id = ? AND errors <> '{}' AND row > ? ORDER BY row LIMIT ?"
+    return draft_rows.select(store, where, [draft_id, after, limit])
 
 
 def row(store: Store, draft_id: str, number: int) -> Row | None:
     """One row by its number, or None."""
-    return next(_rows(store, "draft_id = ? AND row = ?", [draft_id, number]), None)
+    return next(draft_rows.select(store, "draft_id = ? AND row = ?", [draft_id, number]), None)
 
 
 def neighbours(store: Store, draft_id: str, number: int) -> tuple[int | None, int | None]:
@@ -200,60 +199,81 @@ def render_row(store: Store, draft: Draft, number: int) -> tuple[Row, Rendered] 
     found = row(store, draft.id, number)
     if found is None or found.errors:
         return None
-    query = "SELECT subject, coalesce(compiled, html) AS body FROM template_versions WHERE id = ?"
-    version = next(store.read().query(query, [draft.template_version_id]))
-    return found, Renderer(version["subject"], version["body"]).render(found.values)
+    version = email_templates.version(store, draft.template_version_id)
+    return found, Renderer(version.subject, version.body).render(found.values)
 
 
-def discard(store: Store, draft_id: str, user_id: int) -> bool:
+def discard(store: Store, draft_id: str, user_id: int, now: datetime) -> bool:
     """Whether the person had such a draft, which is gone now; a batch made of it stays as it is."""
-    with store.write() as db:
-        gone = db.execute("DELETE FROM drafts WHERE id = ? AND created_by = ?", [draft_id, user_id]).rowcount
-    attachments.forget_unused(store)
-    return gone == 1
+    try:
+        get(store, draft_id, user_id)
+    except LookupError:
+        return False
+    return _remove(store, draft_id, now)
 
 
 def tidy(store: Store, now: datetime) -> int:
-    """How many drafts were older than a week and are gone now. A batch holds its own copy of what was sent.
+    """How many drafts were older than a week, or never got all their rows, and are gone now.
 
-    What waits for a second person stays, however long that takes.
+    A batch holds its own copy of what was sent.
     """
-    waits = "SELECT draft_id FROM approvals WHERE decision = ''"
+    old, left = iso(now - timedelta(days=KEPT_DAYS)), iso(now - timedelta(hours=MAKING_HOURS))
+    found = store.read().query(
+        "SELECT id FROM drafts WHERE created_at < ? OR total IS NULL AND created_at < ?", [old, left]
+    )
+    # One at a time: the rows of many long lists would hold up the sender.
+    gone = sum(_remove(store, row["id"], now) for row in list(found))
     with store.write() as db:
-        old = iso(now - timedelta(days=KEPT_DAYS))
-        gone = db.execute(f"DELETE FROM drafts WHERE created_at < ? AND id NOT IN ({waits})", [old]).rowcount  # noqa: S608
-    attachments.forget_unused(store)
+        _forget_unused(db, now)
     return gone
 
 
-def _shape(sheet: Sheet, renderer: Renderer) -> dict[str, object]:
-    first_key: dict[int, str] = {}
-    for key, index in recipients.keys(sheet, renderer.fields).items():
-        first_key.setdefault(index, key)
-    columns = [(column, first_key[index]) for index, column in enumerate(sheet.columns)]
-    shown = [one for at, one in enumerate(columns) if at == sheet.email_at or one[1] in renderer.fields]
-    delimiter, encoding = sheet.reading.delimiter or "", sheet.reading.encoding or ""
-    return {"columns": columns, "shown": shown, "delimiter": delimiter, "encoding": encoding}
-
-
-def _packed(draft_id: str, row: Row) -> tuple[str, int, str, str, str]:
-    errors = {key: {"text": said.text, "values": dict(said.values)} for key, said in row.errors.items()}
-    fields = json.dumps(row.values, ensure_ascii=False)
-    return draft_id, row.number, row.email, fields, json.dumps(errors, ensure_ascii=False)
-
-
-def _rows(store: Store, where: str, parameters: list[object]) -> Iterator[Row]:
-    # `where` is one of the constants above; what it compares with is always a parameter.
-    query = "SELECT row, email, fields, errors FROM draft_rows WHERE " + where  # noqa: S608
-    found = store.read().query(query, parameters)
-    return (
-        Row(line["row"], line["email"], json.loads(line["fields"]), _sentences(json.loads(line["errors"])))
-        for line in found
+def _begin(
+    db: Database,
+    draft_id: str,
+    user_id: int,
+    name: str,
+    setup: Setup,
+    sheet: Sheet,
+    renderer: Renderer,
+    now: datetime,
+) -> None:
+    kept = setup.attachment
+    db.table("drafts").insert(
+        {
+            "id": draft_id,
+            "created_by": user_id,
+            "created_at": iso(now),
+            "name": name,
+            "template_version_id": setup.version.id,
+            "sender_id": setup.sender_id,
+            "token_id": setup.token_id,
+            "attachment_id": attachments.keep(db, *kept) if isinstance(kept, tuple) else kept,
+            "source": setup.source,
+            "source_id": sources.keep(db, sheet.given, now),
+            "reading": sheet.reading.to_json(),
+            "columns": Layout.of(sheet, renderer).to_json(),
+        }
     )
 
 
-def _sentences(errors: dict[str, dict[str, object]]) -> dict[str, Sentence]:
-    return {
-        key: Sentence(str(error["text"]), tuple(dict(error["values"]).items()))  # type: ignore[call-overload]
-        for key, error in errors.items()
-    }
+def _remove(store: Store, draft_id: str, now: datetime) -> bool:
+    with store.write() as db:
+        row = next(db.query("SELECT source_id FROM drafts WHERE id = ?", [draft_id]), None)
+        db.execute("DELETE FROM drafts WHERE id = ?", [draft_id])
+        _forget_unused(db, now)
+        if row:
+            sources.forget(db, row["source_id"])
+    return row is not None
+
+
+def _forget_unused(db: Database, now: datetime) -> None:
+    sources.forget_unused(db, now)
+    _forget_unused_attachments(db)
+
+
+def _forget_unused_attachments(db: Database) -> None:
+    db.execute(
+        "DELETE FROM attachments WHERE id NOT IN (SELECT attachment_id FROM drafts WHERE attachment_id IS NOT NULL) "
+        "AND id NOT IN (SELECT attachment_id FROM batches WHERE attachment_id IS NOT NULL)"
+    )

@@ -570,3 +570,16 @@ def m2026_11_23_used_attachments(db: Database) -> None:
     CREATE INDEX drafts_by_attachment ON drafts(attachment_id) WHERE attachment_id IS NOT NULL;
     CREATE INDEX batches_by_attachment ON batches(attachment_id) WHERE attachment_id IS NOT NULL;
     """)
+
+
+@migrations()
+def m2026_11_23_whole_drafts(db: Database) -> None:
+    """A draft's rows come in small portions; it is there for people once they are counted. When a list was used."""
+    db.executescript("""
+    ALTER TABLE drafts ADD COLUMN good INTEGER;
+    ALTER TABLE drafts ADD COLUMN total INTEGER;                       -- NULL until all rows are in
+    UPDATE drafts SET
+        good = (SELECT count(*) FROM draft_rows WHERE draft_id = drafts.id AND errors = '{}'),
+        total = (SELECT count(*) FROM draft_rows WHERE draft_id = drafts.id);
+    ALTER TABLE lists ADD COLUMN used_at TEXT NOT NULL DEFAULT '';     -- when mail was last queued for it
+    """)

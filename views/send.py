@@ -1,27 +1,20 @@
 """Send: template and recipients, a look at every fault and at any mail as it will arrive, then one button."""
 
-import csv
-import io
-from collections.abc import Iterator
-from typing import Any
+from pathlib import PurePath
 
 from flask import Blueprint, Response, abort, flash, request, stream_with_context
 from flask_babel import gettext as _
 
-from mailroom import batches, drafts, email_templates, identities, progress, tokens
-from mailroom.csv_files import safe_cell
+from mailroom import batches, drafts, email_templates, lists, tokens
 from mailroom.drafts import Draft
 from mailroom.problems import Problem
-from mailroom.recipients import Row
-from views import send_form
-from views.here import me, see_other, service, show, wants_part, whole
+from views import reading_form, send_check, send_form
+from views.here import me, see_other, service, show, wants_part
 from views.mail_frame import mail_page
-from views.send_form import Choices, Form
+from views.send_form import Choices, Errors, Form
 from views.words import said
 
 blueprint = Blueprint("send", __name__, url_prefix="/send")
-
-BAD_ROWS = 100
 
 
 @blueprint.get("/")
@@ -55,7 +48,7 @@ def create() -> Response:
             form.errors[problem.field or "recipients"] = problem.sentence
         else:
             return see_other("send.check", draft_id=draft_id)
-    send_form.forgotten_files(form)
+    send_form.keep_files(form)
     return _show_form(offered, form, 422)
 
 
@@ -70,7 +63,7 @@ def rows(draft_id: str) -> Response:
     """More of the rows with faults: those after the one the address names."""
     draft = _draft(draft_id)
     if wants_part():
-        return show("send/_rows.html", "send/_rows.html", draft=draft, **_bad_rows(draft))
+        return show("send/_rows.html", "send/_rows.html", draft=draft, **send_check.bad_rows(draft))
     return _show_check(draft)
 
 
@@ -85,10 +78,46 @@ def mail(draft_id: str, number: int) -> Response:
 def others(draft_id: str) -> Response:
     """The rows with faults as a list that can be mended and uploaded again."""
     draft = _draft(draft_id)
-    response = Response(stream_with_context(_csv(draft)), content_type="text/csv; charset=utf-8")
-    name = draft.source.removesuffix(".csv") + "-" + _("others") + ".csv"
+    response = Response(stream_with_context(send_check.others(draft)), content_type="text/csv; charset=utf-8")
+    name = PurePath(said(draft.source)).stem + "-" + _("others") + ".csv"
     response.headers.set("Content-Disposition", "attachment", filename=name)
     return response
+
+
+@blueprint.post("/<draft_id>/reading")
+def read_again(draft_id: str) -> Response:
+    """Reads the same list in the way that was chosen, and goes on to the check of that."""
+    draft = _draft(draft_id)
+    try:
+        reading = reading_form.chosen(draft, request.form)
+        new_id = drafts.read_again(service().store, draft, reading, me().id, service().clock())
+    except LookupError:
+        abort(404)
+    except Problem as problem:
+        return _show_check(draft, 422, {problem.field or "reading": problem.sentence})
+    return see_other("send.check", draft_id=new_id)
+
+
+@blueprint.post("/<draft_id>/keep")
+def keep(draft_id: str) -> Response:
+    """Keeps the list under a name, to be sent to again."""
+    draft = _draft(draft_id)
+    if draft.source_id is None:
+        abort(404)
+    try:
+        lists.keep(service().store, draft, request.form.get("name", ""), me().id, service().clock())
+    except Problem as problem:
+        return _show_check(draft, 422, {"name": problem.sentence})
+    flash(_("The list is kept. You find it under Lists, and when you send."), "ok")
+    return see_other("send.check", draft_id=draft_id)
+
+
+@blueprint.post("/<draft_id>/discard")
+def discard(draft_id: str) -> Response:
+    """Throws the draft away; what was queued from it stays."""
+    if drafts.discard(service().store, draft_id, me().id, service().clock()):
+        flash(_("The list is discarded."), "ok")
+    return see_other("send.new")
 
 
 @blueprint.get("/<draft_id>/confirm")
@@ -100,7 +129,7 @@ def confirm(draft_id: str) -> Response:
         return see_other("batches.one", batch_id=batch_id)
     if not draft.good:
         return see_other("send.check", draft_id=draft_id)
-    return show("send/confirm.html", **_facts(draft) | _arrival(draft))
+    return show("send/confirm.html", **send_check.facts(draft) | send_check.arrival(draft))
 
 
 @blueprint.post("/<draft_id>/queue")
@@ -137,75 +166,27 @@ def _again() -> dict[str, str]:
 def _show_form(offered: Choices, form: Form, status: int = 200) -> Response:
     version = form.version or send_form.chosen_version(form.typed, offered)
     return show(
-        "send/new.html", status=status, choices=offered, typed=form.typed, errors=form.errors, version=version
+        "send/new.html",
+        status=status,
+        choices=offered,
+        typed=form.typed,
+        errors=form.errors,
+        version=version,
+        spare=form.spare,
     )
 
 
-def _show_check(draft: Draft) -> Response:
+def _show_check(draft: Draft, status: int = 200, errors: Errors | None = None) -> Response:
     if wants_part():
-        return show("send/_arrival.html", "send/_arrival.html", draft=draft, **_arrival(draft))
-    batch_id = batches.by_form_key(service().store, draft.id)
-    todo = drafts.faults(service().store, draft.id)
-    context = _facts(draft) | _bad_rows(draft) | _arrival(draft)
-    response = show("send/check.html", todo=todo, batch_id=batch_id, **context)
+        return show("send/_arrival.html", "send/_arrival.html", draft=draft, **send_check.arrival(draft))
+    response = show(
+        "send/check.html",
+        status=status,
+        batch_id=batches.by_form_key(service().store, draft.id),
+        offer=reading_form.offer(draft),
+        errors=errors or {},
+        typed=request.form,
+        **send_check.facts(draft) | send_check.to_do(draft) | send_check.arrival(draft),
+    )
     response.vary.add("HX-Request-Type")
     return response
-
-
-def _facts(draft: Draft) -> dict[str, Any]:
-    store, now = service().store, service().clock()
-    token = tokens.get(store, draft.token_id, now)
-    return {
-        "draft": draft,
-        "version": email_templates.version(store, draft.template_version_id),
-        "sender": identities.get(store, draft.sender_id),
-        "token": token,
-        "estimate": progress.estimate(
-            store, token.id, draft.good, service().clients.pace(token.id).per_second, now
-        ),
-    }
-
-
-def _bad_rows(draft: Draft) -> dict[str, Any]:
-    after = request.args.get("after", 0, type=whole)
-    found = list(drafts.bad_rows(service().store, draft.id, after, BAD_ROWS + 1))
-    return {"bad": found[:BAD_ROWS], "more": len(found) > BAD_ROWS, "after": after}
-
-
-def _arrival(draft: Draft) -> dict[str, Any]:
-    """The good row the address names, or the first one, with its neighbours; nothing when no row is good."""
-    store, number = service().store, request.args.get("row", 0, type=whole)
-    first = drafts.neighbours(store, draft.id, 0)[1]
-    found = drafts.render_row(store, draft, number) or (first and drafts.render_row(store, draft, first))
-    if not found:
-        return {"row": None}
-    row, rendered = found
-    before, after = drafts.neighbours(store, draft.id, row.number)
-    phone = request.args.get("width") == "phone"
-    sender = identities.get(store, draft.sender_id)
-    return {
-        "row": row,
-        "rendered": rendered,
-        "previous": before,
-        "next": after,
-        "phone": phone,
-        "sender": sender,
-    }
-
-
-def _csv(draft: Draft) -> Iterator[str]:
-    columns = [(name, key) for name, key in draft.columns if name != "error"]
-    yield "\ufeff" + _line(draft, [*(name for name, _key in columns), "error"])
-    for row in drafts.bad_rows(service().store, draft.id):
-        yield _line(draft, [*(row.values.get(key, "") for _name, key in columns), _faults(draft, row)])
-
-
-def _line(draft: Draft, cells: list[str]) -> str:
-    line = io.StringIO()
-    csv.writer(line, delimiter=draft.delimiter or ",").writerow([safe_cell(cell) for cell in cells])
-    return line.getvalue()
-
-
-def _faults(draft: Draft, row: Row) -> str:
-    names = {key: name + ": " for name, key in draft.columns}
-    return "; ".join(names.get(key, "") + said(fault) for key, fault in row.errors.items())

@@ -1,20 +1,22 @@
 """The form on the Send page: what was typed and chosen, read all at once so that every fault shows at once."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 from flask import request
 from flask_babel import format_date
 from werkzeug.datastructures import FileStorage
 
-from mailroom import attachments, drafts, email_templates, identities, recipients, texts, tokens
+from mailroom import attachments, drafts, email_templates, identities, lists, recipients, sources, texts, tokens
 from mailroom.drafts import Setup
 from mailroom.email_templates import Version
 from mailroom.identities import Identity
 from mailroom.problems import Problem, Sentence, say
-from mailroom.recipients import ONE, PASTED, Given, Sheet
+from mailroom.lists import SavedList
+from mailroom.recipients import ONE, PASTED, Given, Reading, Sheet
 from mailroom.rendering import Renderer
+from mailroom.sources import Spare
 from mailroom.tokens import TokenLine
 from oca.words import N_
 from views.here import service
@@ -27,11 +29,12 @@ Errors = dict[str, Sentence]
 
 @dataclass(frozen=True)
 class Choices:
-    """What can be chosen from: templates, who mail comes from, and the tokens it can go out with now."""
+    """What can be chosen from: templates, who mail comes from, the tokens it can go out with now, saved lists."""
 
     templates: list[email_templates.Summary]
     identities: list[Identity]
     tokens: list[TokenLine]
+    lists: list[SavedList]
 
     @property
     def complete(self) -> bool:
@@ -41,13 +44,18 @@ class Choices:
 
 @dataclass
 class Form:
-    """A filled form: what can be made of it, and the faults beside their inputs."""
+    """A filled form: what can be made of it, and the faults beside their inputs.
+
+    given: the file that was chosen as the list. spare: a file that was chosen before, when the form had faults.
+    """
 
     typed: Mapping[str, str]
     errors: Errors = field(default_factory=dict)
     version: Version | None = None
     setup: Setup | None = None
     sheet: Sheet | None = None
+    given: Given | None = None
+    spare: Spare | None = None
 
     @contextmanager
     def beside(self, name: str) -> Iterator[None]:
@@ -65,12 +73,13 @@ def choices() -> Choices:
         email_templates.all_templates(here.store),
         identities.all_identities(here.store),
         tokens.usable(here.store, here.clock()),
+        lists.all_lists(here.store),
     )
 
 
 def read(offered: Choices) -> Form:
     """The form that was sent, with a setup and a sheet when there is no fault in it."""
-    form = Form(request.form)
+    form = Form(request.form, spare=_spare(request.form))
     form.version = chosen_version(form.typed, offered)
     if form.version is None:
         form.errors["template"] = say(N_("Choose a template."))
@@ -88,14 +97,15 @@ def read(offered: Choices) -> Form:
     return form
 
 
-def forgotten_files(form: Form) -> None:
-    """Says beside each file that was chosen that it has to be chosen again: browsers do not keep files."""
-    for name in ("file", "attachment"):
-        chosen = _file(name)
-        if chosen and name not in form.errors:
-            form.errors[name] = say(
-                N_("Choose “%(name)s” again; browsers do not keep files."), name=chosen.filename
-            )
+def keep_files(form: Form) -> None:
+    """Keeps the list for when the form comes again, and says beside any other file that it has to be chosen again."""
+    if form.given and "file" not in form.errors:
+        form.spare = sources.spare(service().store, form.given, service().clock())
+    chosen = _file("attachment")
+    if chosen and "attachment" not in form.errors:
+        form.errors["attachment"] = say(
+            N_("Choose “%(name)s” again; browsers do not keep files."), name=chosen.filename
+        )
 
 
 def chosen_version(typed: Mapping[str, str], offered: Choices) -> Version | None:
@@ -143,39 +153,66 @@ def _attachment(form: Form) -> tuple[str, bytes] | None:
 
 def _read_recipients(form: Form) -> str:
     """Where the recipients came from; the way that was filled in is the one that counts."""
-    chosen, pasted = _file("file"), form.typed.get("pasted", "").strip()
-    alone = form.typed.get("email", "").strip()
-    filled = [way for way, given in (("file", chosen), ("pasted", pasted), ("email", alone)) if given]
-    if len(filled) != 1:
-        form.errors["recipients"] = say(_NONE if not filled else _SEVERAL)
+    filled = [way for way in ("file", "list", "pasted", "email") if _is_filled(form, way)]
+    if len(filled) > 1 or not (filled or form.spare):
+        form.errors["recipients"] = say(_SEVERAL if filled else _NONE)
         return ""
-    way = filled[0]
+    way = filled[0] if filled else "file"
+    source = ""
     with form.beside(way):
-        if chosen:
-            content = chosen.read(texts.MAX_BYTES + 1)
-            form.sheet = recipients.read(Given(attachments.safe_name(str(chosen.filename)), content))
-        elif pasted:
-            form.sheet = recipients.pasted(form.typed["pasted"])
-        else:
-            values = (
-                {name: form.typed.get(VALUE + name, "") for name in form.version.fields}
-                if form.version
-                else {}
-            )
-            form.sheet = recipients.one(alone, values)
+        given, reading, source = _given(form, way)
+        form.sheet = recipients.read(given, reading)
+        if way == "file":
+            form.given = given
         if form.version and way == "email":
-            _mend_here(form, form.sheet, form.version)
-    return {"file": attachments.safe_name(str(chosen.filename)) if chosen else "", "pasted": PASTED}.get(
-        way, ONE
-    )
+            _check_one(form, form.sheet, form.version)
+    return source
 
 
-def _mend_here(form: Form, sheet: Sheet, version: Version) -> None:
+def _is_filled(form: Form, way: str) -> bool:
+    return bool(_file("file")) if way == "file" else bool(form.typed.get(way, "").strip())
+
+
+def _given(form: Form, way: str) -> tuple[Given, Reading, str]:
+    """The list as it was given, how it is read, and what it is called."""
+    if way == "list":
+        saved = _saved(form.typed["list"])
+        return lists.given(service().store, saved), saved.reading, saved.name
+    if way == "pasted":
+        return Given(PASTED, form.typed["pasted"].encode("utf-8", "replace"), "pasted"), Reading(), PASTED
+    if way == "email":
+        names = form.version.fields if form.version else ()
+        values = {name: form.typed.get(VALUE + name, "") for name in names}
+        return recipients.one(form.typed["email"].strip(), values).given, Reading(), ONE
+    chosen = _file("file")
+    if chosen:
+        form.spare = None
+        # One byte more than allowed is enough to see that it is too large.
+        content = chosen.read(texts.MAX_BYTES + 1)
+        given = Given(attachments.safe_name(str(chosen.filename)), content)
+    else:
+        assert form.spare
+        given = sources.again(service().store, form.spare)
+    return given, Reading(), given.name
+
+
+def _saved(number: str) -> SavedList:
+    with suppress(LookupError):
+        return lists.get(service().store, int(number) if _is_id(number) else 0)
+    raise Problem(N_("This list is not there any more. Choose another one."))
+
+
+def _check_one(form: Form, sheet: Sheet, version: Version) -> None:
     # A list shows its faults on the next page; the only mail there is has them mended here.
-    row = next(recipients.check(sheet, Renderer(version.subject, version.body)))
-    for key, fault in row.errors.items():
-        form.errors["email" if key in ("email", recipients.WHOLE_ROW) else VALUE + key] = fault
+    for row in recipients.check(sheet, Renderer(version.subject, version.body)):
+        for key, fault in row.errors.items():
+            form.errors["email" if key in ("email", recipients.WHOLE_ROW) else VALUE + key] = fault
 
 
-_NONE = N_("Say who gets the mail: choose a file, paste a list, or write one address.")
+def _spare(typed: Mapping[str, str]) -> Spare | None:
+    sha256, name = typed.get("kept", ""), typed.get("kept_name", "")
+    return Spare(sha256, name) if sha256 and name else None
+
+
+_NONE = N_("Say who gets the mail: choose a file or a saved list, paste a list, or write one address.")
 _SEVERAL = N_("The recipients are given in more than one way. Keep one and clear the others.")
