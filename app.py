@@ -26,6 +26,7 @@ from views import (
     gateway,
     headers,
     history,
+    lists,
     menu,
     overview,
     send,
@@ -39,7 +40,7 @@ from views import (
 from views.here import RowNumber
 
 PAGES = (
-    account, overview, send, batches, history, decisions, templates, trials, gateway, settings, unsubscribe,
+    account, overview, send, batches, history, decisions, lists, templates, trials, gateway, settings, unsubscribe,
 )  # fmt: skip
 
 # Larger than the largest list and attachment together; read by werkzeug before anything is parsed.

@@ -29,6 +29,7 @@ MAKING_HOURS = 1
 # How far back “the same list went out already” looks.
 REPEAT_DAYS = 7
 
+
 @dataclass(frozen=True)
 class Setup:
     """What a draft is made of besides its rows.
@@ -109,7 +110,7 @@ def create(store: Store, user_id: int, setup: Setup, sheet: Sheet, now: datetime
     except BaseException:
         # What cannot be written now is tidied away later.
         with suppress(Exception):
-            _remove(store, draft_id, now)
+            _remove(store, draft_id)
         raise
     return draft_id
 
@@ -148,7 +149,9 @@ def get(store: Store, draft_id: str, user_id: int) -> Draft:
     )
     if row is None:
         raise LookupError("no such draft")
-    return Draft(**{**row, "layout": Layout.from_json(row["layout"]), "reading": Reading.from_json(row["reading"])})
+    return Draft(
+        **{**row, "layout": Layout.from_json(row["layout"]), "reading": Reading.from_json(row["reading"])}
+    )
 
 
 def same_content(store: Store, draft: Draft, now: datetime) -> Earlier | None:
@@ -203,13 +206,15 @@ def render_row(store: Store, draft: Draft, number: int) -> tuple[Row, Rendered] 
     return found, Renderer(version.subject, version.body).render(found.values)
 
 
-def discard(store: Store, draft_id: str, user_id: int, now: datetime) -> bool:
+def discard(store: Store, draft_id: str, user_id: int) -> bool:
     """Whether the person had such a draft, which is gone now; a batch made of it stays as it is."""
     try:
         get(store, draft_id, user_id)
     except LookupError:
         return False
-    return _remove(store, draft_id, now)
+    _remove(store, draft_id)
+    attachments.forget_unused(store)
+    return True
 
 
 def tidy(store: Store, now: datetime) -> int:
@@ -222,9 +227,10 @@ def tidy(store: Store, now: datetime) -> int:
         "SELECT id FROM drafts WHERE created_at < ? OR total IS NULL AND created_at < ?", [old, left]
     )
     # One at a time: the rows of many long lists would hold up the sender.
-    gone = sum(_remove(store, row["id"], now) for row in list(found))
+    gone = sum(_remove(store, row["id"]) for row in list(found))
     with store.write() as db:
-        _forget_unused(db, now)
+        sources.forget_unused(db, now)
+    attachments.forget_unused(store)
     return gone
 
 
@@ -257,23 +263,10 @@ def _begin(
     )
 
 
-def _remove(store: Store, draft_id: str, now: datetime) -> bool:
+def _remove(store: Store, draft_id: str) -> bool:
     with store.write() as db:
         row = next(db.query("SELECT source_id FROM drafts WHERE id = ?", [draft_id]), None)
         db.execute("DELETE FROM drafts WHERE id = ?", [draft_id])
-        _forget_unused(db, now)
         if row:
             sources.forget(db, row["source_id"])
     return row is not None
-
-
-def _forget_unused(db: Database, now: datetime) -> None:
-    sources.forget_unused(db, now)
-    _forget_unused_attachments(db)
-
-
-def _forget_unused_attachments(db: Database) -> None:
-    db.execute(
-        "DELETE FROM attachments WHERE id NOT IN (SELECT attachment_id FROM drafts WHERE attachment_id IS NOT NULL) "
-        "AND id NOT IN (SELECT attachment_id FROM batches WHERE attachment_id IS NOT NULL)"
-    )

@@ -1,4 +1,4 @@
-"""How the list of a draft looks: its columns and what fills them, kept beside the draft for whoever reads it another way."""
+"""How the list of a draft looks: its columns and what fills them, kept for whoever reads it another way."""
 
 import json
 from collections.abc import Mapping
@@ -35,7 +35,9 @@ class Layout:
     def of(cls, sheet: Sheet, renderer: Renderer) -> "Layout":
         """The layout of a sheet for the template that the renderer fills."""
         places = recipients.places(sheet, renderer.fields)
-        unfilled = tuple(name for name in renderer.fields if name in renderer.required and places[name] is None)
+        unfilled = tuple(
+            name for name in renderer.fields if name in renderer.required and places[name] is None
+        )
         first_key: dict[int, str] = {}
         for key, index in recipients.keys(sheet, renderer.fields).items():
             first_key.setdefault(index, key)
@@ -65,12 +67,15 @@ class Layout:
         """What `to_json` wrote; of a draft from before lists were kept, what it has of it."""
         kept = json.loads(text)
         return cls(
-            *(tuple((name, key) for name, key in kept[part]) for part in ("columns", "shown")),
-            kept.get("kind", ""),
-            tuple(kept.get("sheets", ())),
-            tuple(tuple(cells) for cells in kept.get("samples", ())),
-            kept.get("places", {}),
-            tuple(kept.get("unfilled", ())),
+            columns=_pairs(kept["columns"]),
+            shown=_pairs(kept["shown"]),
+            kind=kept.get("kind", ""),
+            sheets=tuple(kept.get("sheets", ())),
+            samples=tuple(tuple(cells) for cells in kept.get("samples", ())),
+            places=kept.get("places", {}),
+            unfilled=tuple(kept.get("unfilled", ())),
         )
 
 
+def _pairs(kept: list[list[str]]) -> tuple[tuple[str, str], ...]:
+    return tuple((name, key) for name, key in kept)

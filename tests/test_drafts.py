@@ -4,8 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from mailroom import attachments, batches, drafts, email_templates, identities
-from mailroom.drafts import Draft, Fault, Setup
+from mailroom import attachments, batches, draft_rows, drafts, email_templates, identities
+from mailroom.draft_rows import Fault
+from mailroom.drafts import Draft, Setup
 from mailroom.problems import Problem
 from mailroom.recipients import Given, Sheet, read
 from mailroom.store import Store
@@ -59,8 +60,8 @@ def made(
 def test_good_and_bad_rows_are_all_there(store: Store, setup: Setup) -> None:
     draft = made(store, setup)
     assert (draft.good, draft.bad, draft.total) == (3, 4, 7)
-    assert (draft.delimiter, draft.encoding, draft.source) == (";", "UTF-8", "pelanggan.csv")
-    assert draft.columns == (("email", "email"), ("Nama", "nama"), ("total", "total"))
+    assert (draft.reading.delimiter, draft.reading.encoding, draft.source) == (";", "UTF-8", "pelanggan.csv")
+    assert draft.layout.columns == (("email", "email"), ("Nama", "nama"), ("total", "total"))
     assert [row.number for row in drafts.good_rows(store, draft.id)] == [2, 6, 8]
 
 
@@ -77,7 +78,7 @@ def test_bad_rows_come_in_order_and_in_pages(store: Store, setup: Setup) -> None
 
 
 def test_the_faults_are_counted_by_what_to_do(store: Store, setup: Setup) -> None:
-    assert drafts.faults(store, made(store, setup).id) == [
+    assert draft_rows.faults(store, made(store, setup).id, ()) == [
         Fault("address", "", 2),
         Fault("missing", "nama", 2),
         Fault("duplicate", "", 1),
@@ -113,7 +114,12 @@ def test_a_good_row_is_shown_as_it_will_arrive_and_a_bad_one_not_at_all(store: S
 def test_a_list_that_does_not_fit_the_template_has_every_row_to_be_mended(store: Store, setup: Setup) -> None:
     draft = made(store, setup, csv(b"email\nsiti@contoh.id\n"))
     assert (draft.good, draft.bad) == (0, 1)
-    assert drafts.faults(store, draft.id) == [Fault("missing", "nama", 1), Fault("missing", "total", 1)]
+    assert draft.layout.unfilled == ("nama", "total")
+    assert draft_rows.faults(store, draft.id, draft.layout.unfilled) == [
+        Fault("column", "nama", 1),
+        Fault("column", "total", 1),
+    ]
+    assert draft.layout.shown == (("email", "email"), ("nama", "nama"), ("total", "total"))
 
 
 @pytest.mark.parametrize("name", ["", "  ", "x" * 121, "a\x07b"])

@@ -116,11 +116,11 @@ def test_all_faults_of_the_form_show_at_once_and_what_was_typed_stays(client: Cl
     assert "x" * 121 in page.text
 
 
-def test_a_file_that_was_fine_has_to_be_chosen_again_and_the_page_says_so(
+def test_a_list_that_was_fine_is_still_there_and_an_attachment_has_to_be_chosen_again(
     client: Client, house: House
 ) -> None:
     page = upload(client("sari"), house, sender=99, attachment=(io.BytesIO(b"%PDF"), "brosur.pdf"))
-    assert "Choose “pelanggan.csv” again" in page.text
+    assert "“pelanggan.csv” is still here" in page.text
     assert "Choose “brosur.pdf” again" in page.text
 
 
@@ -160,20 +160,20 @@ def test_a_pasted_list_is_checked_like_a_file(client: Client, house: House) -> N
     sari = client("sari")
     form = {"template": house.plain, "sender": house.sender, "pasted": "a@contoh.id\nb@contoh.id; joko"}
     page = sari.get(sari.post_form("/send/", form, form_at="/send/").location).text
-    assert "pasted list · 3 rows (2 good, 1 with faults)" in words(page)
+    assert "pasted list · 3 rows: 2 good, 1 with faults" in words(page)
 
 
 def test_the_check_shows_what_to_do_and_only_the_bad_rows(client: Client, house: House) -> None:
     sari = client("sari")
     page = sari.get(checked(sari, house)).text
-    assert "pelanggan.csv · UTF-8, semicolons · 4 rows (2 good, 2 with faults)" in words(page)
+    assert "pelanggan.csv · UTF-8, semicolons · 4 rows: 2 good, 2 with faults" in words(page)
     assert "fix 1 address" in words(page)
     assert "fill nama in 1 row" in words(page)
     assert "No @ in the address" in page
     assert "dewi@contoh.id" in page
     assert "wati@contoh.id" not in page
     assert "Continue with the 2 good rows" in page
-    assert "Download the 2 others" in page
+    assert "Download the 2 bad ones" in page
 
 
 def test_the_mail_is_shown_as_it_will_arrive_row_by_row(client: Client, house: House) -> None:

@@ -104,7 +104,7 @@ def send_list(page: Page, folder: Path) -> None:
     attachment.write_bytes(ATTACHMENT)
     page.get_by_role("link", name="Send", exact=True).click()
     page.get_by_label("Attachment").set_input_files(attachment)
-    page.get_by_label("CSV file").set_input_files(list_file)
+    page.get_by_label("List file").set_input_files(list_file)
     shoot(page, "06-send")
     page.get_by_role("button", name="Check the list").click()
     expect(page.get_by_role("heading", name="Check before sending")).to_be_visible()

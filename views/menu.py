@@ -17,6 +17,7 @@ ENTRIES = (
     ("send.new", _l("Send"), "send", "work"),
     ("batches.index", _l("Batches"), "batches", "work"),
     ("history.index", _l("History"), "history", "work"),
+    ("lists.index", _l("Lists"), "layers", "work"),
     ("templates.index", _l("Templates"), "template", "work"),
     ("gateway.index", _l("Gateway"), "gateway", "house"),
     ("settings.index", _l("Settings"), "settings", "house"),

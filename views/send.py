@@ -115,7 +115,7 @@ def keep(draft_id: str) -> Response:
 @blueprint.post("/<draft_id>/discard")
 def discard(draft_id: str) -> Response:
     """Throws the draft away; what was queued from it stays."""
-    if drafts.discard(service().store, draft_id, me().id, service().clock()):
+    if drafts.discard(service().store, draft_id, me().id):
         flash(_("The list is discarded."), "ok")
     return see_other("send.new")
 

@@ -85,4 +85,6 @@ def _line(draft: Draft, cells: list[str]) -> str:
 
 def _faults(draft: Draft, row: Row) -> str:
     names = {key: name + ": " for name, key in draft.layout.columns}
-    return "; ".join(names.get(key, f"{key}: " if key else "") + said(fault) for key, fault in row.errors.items())
+    return "; ".join(
+        names.get(key, f"{key}: " if key else "") + said(fault) for key, fault in row.errors.items()
+    )

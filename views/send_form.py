@@ -8,12 +8,22 @@ from flask import request
 from flask_babel import format_date
 from werkzeug.datastructures import FileStorage
 
-from mailroom import attachments, drafts, email_templates, identities, lists, recipients, sources, texts, tokens
+from mailroom import (
+    attachments,
+    drafts,
+    email_templates,
+    identities,
+    lists,
+    recipients,
+    sources,
+    texts,
+    tokens,
+)
 from mailroom.drafts import Setup
 from mailroom.email_templates import Version
 from mailroom.identities import Identity
-from mailroom.problems import Problem, Sentence, say
 from mailroom.lists import SavedList
+from mailroom.problems import Problem, Sentence, say
 from mailroom.recipients import ONE, PASTED, Given, Reading, Sheet
 from mailroom.rendering import Renderer
 from mailroom.sources import Spare
@@ -184,16 +194,19 @@ def _given(form: Form, way: str) -> tuple[Given, Reading, str]:
         names = form.version.fields if form.version else ()
         values = {name: form.typed.get(VALUE + name, "") for name in names}
         return recipients.one(form.typed["email"].strip(), values).given, Reading(), ONE
-    chosen = _file("file")
-    if chosen:
-        form.spare = None
-        # One byte more than allowed is enough to see that it is too large.
-        content = chosen.read(texts.MAX_BYTES + 1)
-        given = Given(attachments.safe_name(str(chosen.filename)), content)
-    else:
-        assert form.spare
-        given = sources.again(service().store, form.spare)
+    given = _file_given(form)
     return given, Reading(), given.name
+
+
+def _file_given(form: Form) -> Given:
+    """The file that was chosen now; or else the one that was chosen when the form had faults."""
+    chosen = _file("file")
+    if form.spare and not chosen:
+        return sources.again(service().store, form.spare)
+    form.spare = None
+    # One byte more than allowed is enough to see that it is too large.
+    content = chosen.read(texts.MAX_BYTES + 1) if chosen else b""
+    return Given(attachments.safe_name(str(chosen.filename)) if chosen else "", content)
 
 
 def _saved(number: str) -> SavedList:
