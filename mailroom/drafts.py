@@ -220,11 +220,13 @@ def discard(store: Store, draft_id: str, user_id: int) -> bool:
 def tidy(store: Store, now: datetime) -> int:
     """How many drafts were older than a week, or never got all their rows, and are gone now.
 
-    A batch holds its own copy of what was sent.
+    A batch holds its own copy of what was sent. What waits for a second person stays, however long that takes.
     """
     old, left = iso(now - timedelta(days=KEPT_DAYS)), iso(now - timedelta(hours=MAKING_HOURS))
     found = store.read().query(
-        "SELECT id FROM drafts WHERE created_at < ? OR total IS NULL AND created_at < ?", [old, left]
+        "SELECT id FROM drafts WHERE (created_at < ? OR total IS NULL AND created_at < ?) "
+        "AND id NOT IN (SELECT draft_id FROM approvals WHERE decision = '')",
+        [old, left],
     )
     # One at a time: the rows of many long lists would hold up the sender.
     gone = sum(_remove(store, row["id"]) for row in list(found))
