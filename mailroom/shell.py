@@ -297,7 +297,7 @@ def _fit(sheet: Sheet, version: Version) -> None:
 
 
 def _faults(store: Store, draft: Draft) -> Iterator[RowFault]:
-    columns = {key: name for name, key in draft.columns}
+    columns = {key: name for name, key in draft.layout.columns}
     for row in islice(drafts.bad_rows(store, draft.id), MOST_FAULTS):
         for key, sentence in row.errors.items():
             yield RowFault(row.number, columns.get(key, key), sentence)
