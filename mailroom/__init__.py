@@ -2,7 +2,8 @@
 
 The rooms, in the order in which a mail meets them:
 
-- a template: email_templates, syntax, filters, rendering, compiling, mail_lint, comparison, template_files, starter
+- a template: email_templates, syntax, filters, rendering, compiling, mail_lint, comparison, template_files
+- what helps to write one: starter, gallery, sample_rows
 - a list of recipients: sheets, sheet_reading, headers, texts, csv_files; recipients, addresses
 - what is put together: drafts, draft_rows, layouts, sources; lists
 - what goes with it: attachments

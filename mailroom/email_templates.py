@@ -40,6 +40,7 @@ __all__ = [
     "Version",
     "all_templates",
     "fields_of",
+    "free_name",
     "latest",
     "remove",
     "removed_templates",
@@ -199,6 +200,14 @@ def usage(store: Store, template_id: int) -> Usage:
         [template_id],
     )
     return Usage(*row.fetchone())
+
+
+def free_name(store: Store, name: str) -> str:
+    """The name, or the name with the first number from 2 that no template has, not even a removed one."""
+    rows = store.read().execute("SELECT name FROM templates WHERE name LIKE ? || '%'", [name])
+    taken = {str(row[0]).casefold() for row in rows}
+    names = (name if n == 1 else f"{name} {n}" for n in range(1, len(taken) + 2))
+    return next(one for one in names if one.casefold() not in taken)
 
 
 def remove(store: Store, template_id: int, now: datetime) -> None:

@@ -37,3 +37,23 @@ HTML = """\
 </body>
 </html>
 """
+
+MJML = """\
+<mjml lang="id">
+  <mj-head>
+    <mj-attributes>
+      <mj-all font-family="system-ui, -apple-system, 'Segoe UI', Roboto, Arial, sans-serif" />
+      <mj-text font-size="16px" line-height="1.6" color="#1d2433" />
+    </mj-attributes>
+  </mj-head>
+  <mj-body width="560px" background-color="#f3f2ee">
+    <mj-section background-color="#ffffff" border-radius="12px">
+      <mj-column>
+        <mj-text>Yth. <b>{{ nama }}</b>,</mj-text>
+        <mj-text>Tagihan Anda bulan ini sebesar <b>{{ total }}</b>.</mj-text>
+        <mj-text>Terima kasih.</mj-text>
+      </mj-column>
+    </mj-section>
+  </mj-body>
+</mjml>
+"""

@@ -11,6 +11,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 STATIC = ROOT / "static"
 PAGES = sorted((ROOT / "templates").rglob("*.html"))
+OURS = {"README.md", "mailroom.css", "templates.css", "editor.js", "favicon.svg"}
 CSS = (STATIC / "mailroom.css").read_text()
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -31,7 +32,7 @@ def sprite_names() -> list[str]:
 
 def test_every_vendored_file_is_the_one_the_readme_names() -> None:
     sums = dict(re.findall(r"^([0-9a-f]{64})  (\S+)$", (STATIC / "README.md").read_text(), re.MULTILINE))
-    files = {path.name for path in STATIC.iterdir()} - {"README.md", "mailroom.css", "favicon.svg"}
+    files = {path.name for path in STATIC.iterdir()} - OURS
     assert set(sums.values()) == files
     for digest, name in sums.items():
         assert hashlib.sha256((STATIC / name).read_bytes()).hexdigest() == digest, name
@@ -39,7 +40,8 @@ def test_every_vendored_file_is_the_one_the_readme_names() -> None:
 
 def test_no_page_and_no_stylesheet_refers_to_another_host() -> None:
     assert in_pages(r"""(?:src|href|action|url)\s*[=(]\s*["']?(?:https?:)?//""") == []
-    assert re.findall(r"url\(|@import|//\w", CSS) == []
+    for name in ("mailroom.css", "templates.css"):
+        assert re.findall(r"url\(|@import|//\w", (STATIC / name).read_text()) == [], name
     sprite = (STATIC / "icons.svg").read_text() + (STATIC / "favicon.svg").read_text()
     assert re.findall(r"href|https?://(?!www\.w3\.org/2000/svg)", sprite) == []
 
@@ -58,6 +60,13 @@ def test_every_icon_a_page_names_is_in_the_sprite() -> None:
     assert sorted(set(names)) == sorted(names)
     used = in_pages(r"""(?:\bicon\(|\bicon=)["'][\w-]+""")
     assert [use for use in used if re.split(r"[\"']", use)[1] not in names] == []
+
+
+def test_our_own_script_makes_no_html_of_text_and_asks_no_server() -> None:
+    script = (STATIC / "editor.js").read_text()
+    words = r"innerHTML|insertAdjacent|outerHTML|eval|Function\(|fetch|XMLHttp|import|\.style\b"
+    assert re.findall(words, script) == []
+    assert len(gzip.compress(script.encode())) <= 4_000
 
 
 def test_the_stylesheet_stays_small() -> None:

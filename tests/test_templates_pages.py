@@ -70,7 +70,7 @@ def test_the_list_shows_name_fields_version_and_last_use(
 
 
 def test_a_new_template_starts_with_a_mail_and_is_kept_as_version_1(sari: Browser) -> None:
-    page = sari.get("/templates/new").text
+    page = sari.get("/templates/new/html").text
     assert "Yth. &lt;b&gt;{{ nama }}&lt;/b&gt;" in page
     answer = post_save(sari)
     assert (answer.status_code, answer.location) == (303, "/templates/1/edit")
@@ -101,7 +101,7 @@ def test_a_refused_template_comes_back_with_all_that_was_typed_and_the_sentence_
     assert answer.status_code == 422
     error = re.search(r'id="f-html-error">(.*?)</p>', answer.text, re.DOTALL)
     assert error
-    assert "Line 2: “{{ nama lengkap }}” is not a field" in error.group(1)
+    assert re.search(r'data-line="2">Line 2</a>: “{{ nama lengkap }}” is not a field', error.group(1))
     assert 'value="Undangan"' in answer.text
     assert "satu\n{{ nama lengkap }}</textarea>" in answer.text
     assert 'name="sample-nama" type="text" value="Siti"' in answer.text
@@ -149,7 +149,7 @@ def test_a_broken_template_shows_its_sentence_and_leaves_the_fields_alone(sari: 
     typed: dict[str, object] = {"subject": "x", "html": "satu\n{{ nama", "fields": "nama total"}
     answer = sari.post_form("/templates/preview", typed, part=True)
     assert answer.status_code == 200
-    assert "Line 2: A field is opened" in answer.text
+    assert "Line 2</a>: A field is opened" in answer.text
     assert "<iframe" not in answer.text
     assert 'id="fields"' not in answer.text
 
@@ -294,9 +294,9 @@ def focused(page: Page) -> object:
 def test_preview_and_fields_follow_the_typing_and_nothing_typed_is_lost(desk: Chromium, address: str) -> None:
     with tab(desk) as page:
         sign_in(page, address)
-        page.goto(address + "/templates/new")
+        page.goto(address + "/templates/new/html")
         steps = page.evaluate("history.length")
-        mail, subject = page.frame_locator("iframe.mail"), page.locator("#preview p").first
+        mail, subject = page.frame_locator("iframe.mail"), page.locator("#arriving-subject")
         page.locator("#f-sample-nama").press_sequentially("Siti Aminah", delay=20)
         expect(subject).to_have_text("Subject Tagihan untuk Siti Aminah")
         expect(mail.locator("b").first).to_have_text("Siti Aminah")
@@ -364,12 +364,12 @@ def test_a_hostile_mail_runs_nothing_fetches_nothing_and_goes_nowhere(
 def test_the_preview_button_is_there_without_javascript_only(desk: Chromium, address: str) -> None:
     with tab(desk, script=False) as page:
         sign_in(page, address)
-        page.goto(address + "/templates/new")
+        page.goto(address + "/templates/new/html")
         page.locator("#f-html").fill("<p>{{ baru }}</p>")
         page.locator("button[formaction]").click()
         expect(page.locator("#fields label")).to_have_text(["nama", "baru"])
         expect(page.frame_locator("iframe.mail").locator("p")).to_have_text("‹baru›")
     with tab(desk) as page:
         sign_in(page, address)
-        page.goto(address + "/templates/new")
+        page.goto(address + "/templates/new/html")
         expect(page.locator("button[formaction]")).to_have_count(0)

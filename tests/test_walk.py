@@ -86,6 +86,7 @@ def add_sender(page: Page) -> None:
 def write_template(page: Page) -> None:
     page.get_by_role("link", name="Templates").click()
     page.get_by_role("link", name="Write the first one").click()
+    page.get_by_role("link", name="In HTML").click()
     page.get_by_label("Name", exact=False).first.fill("Tagihan bulanan")
     page.get_by_label("Subject").fill("Tagihan untuk {{ nama }}")
     page.get_by_label("Mail, as HTML").fill(HTML)

@@ -1,52 +1,23 @@
-"""Templates: the list, the editor with its live preview, the versions."""
+"""Templates: the list, the gallery, the editor with its live preview, the versions."""
 
-from dataclasses import dataclass, field
-from typing import cast
-
-from flask import Blueprint, Response, abort, current_app, flash, request
+from flask import Blueprint, Response, abort, flash, request
 from flask.blueprints import BlueprintSetupState
 from flask_babel import gettext as _
 
-from mailroom import email_templates, starter
-from mailroom.email_templates import NoSuchTemplate, Renderer, TemplateProblem, Version
+from mailroom import comparison, email_templates, gallery, starter, template_files
+from mailroom.email_templates import NoSuchTemplate, TemplateProblem, Version
+from mailroom.gallery import Language, Starter
 from mailroom.problems import Problem
-from mailroom.rendering import MAX_FIELDS
 from mailroom.times import iso
+from oca.words import N_
+from views import template_form
 from views.here import me, see_other, service, show, wants_part, whole
 from views.mail_frame import Previews, mail_page
+from views.template_form import Typed
 
 blueprint = Blueprint("templates", __name__, url_prefix="/templates")
 
-SAMPLE = "sample-"  # in front of a field's name, in the names of the form's sample values
-
-
-@dataclass(frozen=True)
-class Typed:
-    """What stands in the editor.
-
-    base: the number of the version it was opened at, 0 for a new template. shown: the fields whose sample
-    values the page has inputs for. samples: every sample value typed so far, also of fields gone meanwhile.
-    """
-
-    name: str
-    subject: str
-    html: str
-    base: int = 0
-    shown: tuple[str, ...] = ()
-    samples: dict[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Preview:
-    """The mail as it would arrive, or the problem that is in the way.
-
-    fields: those of the mail, or the last known ones when there is a problem. key: for the frame.
-    """
-
-    fields: tuple[str, ...]
-    subject: str = ""
-    key: str = ""
-    problem: Problem | None = None
+MAX_FILE_BYTES = 2_000_000  # more than any template
 
 
 @blueprint.record_once
@@ -67,27 +38,65 @@ def index() -> Response:
 
 @blueprint.get("/new")
 def new() -> Response:
-    """The editor with a mail to start from."""
-    return _editor(None, Typed("", starter.SUBJECT, starter.HTML))
+    """The gallery: what a new template can start from."""
+    return _gallery()
+
+
+@blueprint.get("/new/<key>")
+def start(key: str) -> Response:
+    """The editor with a mail of the gallery in it, or a short letter; nothing is saved yet."""
+    if key in ("html", "mjml"):
+        html = starter.MJML if key == "mjml" else starter.HTML
+        return _editor(None, Typed("", starter.SUBJECT, html, "mjml" if key == "mjml" else "html"))
+    one = gallery.starter(key) or abort(404)
+    return _editor(None, _from(one))
+
+
+@blueprint.get("/starters/<key>")
+def starter_mail(key: str) -> Response:
+    """A mail of the gallery, filled in, for the frame of its card."""
+    one = gallery.starter(key) or abort(404)
+    made = template_form.preview(_from(one))
+    return mail_page(template_form.previews().find(me().id, made.key) or abort(404))
+
+
+@blueprint.post("/import")
+def import_file() -> Response:
+    """The editor with what is in a file; nothing is saved yet."""
+    file = request.files.get("file")
+    content = file.stream.read(MAX_FILE_BYTES + 1) if file else b""
+    try:
+        one = template_files.imported(_text(content))
+    except Problem as problem:
+        return _gallery(problem, 422)
+    name = email_templates.free_name(service().store, one.name) if one.name else ""
+    flash(_("Nothing is saved yet. Look through it, then save."), "info")
+    return _editor(None, Typed(name, one.subject, one.html, one.kind, one.marketing))
 
 
 @blueprint.get("/<int:template_id>/edit")
 def edit(template_id: int) -> Response:
     """The editor with the newest version."""
     newest = email_templates.latest(service().store, template_id) or abort(404)
-    return _editor(
-        template_id, Typed(newest.template_name, newest.subject, newest.html, newest.number, newest.fields)
-    )
+    return _editor(template_id, template_form.of_version(newest))
 
 
 @blueprint.post("/")
 @blueprint.post("/<int:template_id>")
 def save(template_id: int | None = None) -> Response:
     """Keeps what was written as the newest version."""
-    typed, now = _typed(), service().clock()
+    typed, now = template_form.typed(), service().clock()
     try:
         saved = email_templates.save(
-            service().store, template_id, typed.name, typed.subject, typed.html, me().id, now
+            service().store,
+            template_id,
+            typed.name,
+            typed.subject,
+            typed.html,
+            me().id,
+            now,
+            kind=typed.kind,
+            marketing=typed.marketing,
         )
     except TemplateProblem as problem:
         return _editor(template_id, typed, problem, 422)
@@ -102,30 +111,58 @@ def save(template_id: int | None = None) -> Response:
 def one(template_id: int, number: int | None = None) -> Response:
     """One version to look at: the newest unless the address names another."""
     store = service().store
-    versions = email_templates.versions(store, template_id) or abort(404)
-    line = next((line for line in versions if number in (None, line.number)), None) or abort(404)
-    version = email_templates.version(store, line.id)
+    version = _version(template_id, number)
+    versions = email_templates.versions(store, template_id)
+    typed = template_form.of_version(version)
     return show(
         "templates/version.html",
         version=version,
-        author=line.author,
+        author=next(line.author for line in versions if line.id == version.id),
         versions=versions,
         newest=version.number == versions[0].number,
         removed=email_templates.latest(store, template_id) is None,
-        preview=_preview(Typed("", version.subject, version.body)),
+        typed=typed,
+        preview=template_form.preview(typed),
     )
+
+
+@blueprint.get("/<int:template_id>/compare")
+def compare(template_id: int) -> Response:
+    """Two versions line by line: the newest with the one before it, unless the question names others."""
+    versions = email_templates.versions(service().store, template_id) or abort(404)
+    new = _version(template_id, request.args.get("new", versions[0].number, type=whole))
+    old = _version(template_id, request.args.get("old", max(new.number - 1, 1), type=whole))
+    return show(
+        "templates/compare.html",
+        template_id=template_id,
+        versions=versions,
+        old=old,
+        new=new,
+        changes=comparison.changes(old, new),
+    )
+
+
+@blueprint.get("/<int:template_id>/export")
+@blueprint.get("/<int:template_id>/versions/<int:number>/export")
+def export(template_id: int, number: int | None = None) -> Response:
+    """A version as a file that another mailroom can import: the newest unless the address names another."""
+    version = _version(template_id, number)
+    response = Response(template_files.export(version), content_type="text/plain; charset=utf-8")
+    filename = f"{version.template_name} v{version.number}.mailroom.txt".replace("/", "-")
+    response.headers.set("Content-Disposition", "attachment", filename=filename)
+    return response
 
 
 @blueprint.post("/preview")
 def preview() -> Response:
     """The mail as it stands in the editor, as it would arrive; without JavaScript the editor around it."""
-    typed = _typed()
+    typed, template_id = template_form.typed(), request.form.get("template_id", type=whole)
     if not wants_part():
-        return _editor(request.form.get("template_id", type=whole), typed)
-    made = _preview(typed)
+        return _editor(template_id, typed)
+    made = template_form.preview(typed, template_id)
     return show(
         "templates/_preview.html",
-        "templates/_preview_and_fields.html" if made.fields != typed.shown else "templates/_preview.html",
+        "templates/_preview_and_fields.html" if made.shown != typed.shown else "templates/_preview.html",
         typed=typed,
         preview=made,
     )
@@ -134,7 +171,7 @@ def preview() -> Response:
 @blueprint.get("/preview/<key>")
 def preview_mail(key: str) -> Response:
     """The mail itself, for the frame of the preview."""
-    html = _previews().find(me().id, key)
+    html = template_form.previews().find(me().id, key)
     if html is None:
         abort(404)
     return mail_page(html)
@@ -178,40 +215,49 @@ def _editor(
         template_id=template_id,
         typed=typed,
         problem=problem,
-        preview=_preview(typed),
+        preview=template_form.preview(typed, template_id),
+        sources=template_form.sources(template_id),
         versions=email_templates.versions(service().store, template_id) if template_id else [],
     )
 
 
-def _typed() -> Typed:
-    form = request.form
-    samples = {name.removeprefix(SAMPLE): form[name] for name in form if name.startswith(SAMPLE)}
-    return Typed(
-        name=form.get("name", ""),
-        subject=form.get("subject", "").strip(),
-        html=form.get("html", ""),
-        base=form.get("base", 0, type=whole),
-        shown=tuple(name for name in form.get("fields", "").split() if name.isidentifier())[:MAX_FIELDS],
-        samples={name: samples[name] for name in list(samples)[: 2 * MAX_FIELDS] if name.isidentifier()},
+def _gallery(problem: Problem | None = None, status: int = 200) -> Response:
+    language: Language = "en" if request.args.get("language") == "en" else "id"
+    return show(
+        "templates/new.html",
+        status=status,
+        language=language,
+        starters=gallery.starters(language),
+        problem=problem,
     )
 
 
-def _preview(typed: Typed) -> Preview:
-    try:
-        renderer = Renderer(typed.subject, typed.html)
-    except TemplateProblem as problem:
-        return Preview(typed.shown, problem=problem)
-    # A field without a sample shows its own name; one with a sample goes the way of a recipient's value.
-    values = {name: typed.samples.get(name, "").strip() or f"‹{name}›" for name in renderer.fields}
-    try:
-        rendered = renderer.render(values)
-    except Problem as problem:
-        return Preview(renderer.fields, problem=problem)
-    return Preview(renderer.fields, rendered.subject, _previews().keep(me().id, rendered.html))
+def _from(one: Starter) -> Typed:
+    name = email_templates.free_name(service().store, one.name)
+    return Typed(name, one.subject, one.mjml, "mjml", one.marketing, samples=one.samples)
 
 
-def _previews() -> Previews:
-    return cast(Previews, current_app.extensions["mailroom_previews"])
+def _version(template_id: int, number: int | None) -> Version:
+    """That version of the template, the newest when there is no number; of a removed template too."""
+    versions = email_templates.versions(service().store, template_id)
+    line = next((line for line in versions if number in (None, line.number)), None) or abort(404)
+    return email_templates.version(service().store, line.id)
+
+
+def _text(content: bytes) -> str:
+    """A file's text. Raises Problem for what is no template's file."""
+    if not content:
+        raise Problem(N_("Choose a file."), "file")
+    if len(content) > MAX_FILE_BYTES:
+        raise Problem(
+            N_("The file is larger than %(limit)s MB, so it is no template."),
+            "file",
+            limit=MAX_FILE_BYTES // 1_000_000,
+        )
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise Problem(N_("This is not a file that was exported from a mailroom."), "file") from None
 
 
 def _saved(version: Version, base: int, fresh: bool) -> tuple[str, str]:

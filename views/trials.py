@@ -13,9 +13,9 @@ from mailroom.identities import Identity
 from mailroom.problems import Problem
 from mailroom.tokens import TokenLine
 from mailroom.trials import Sent, Trial
-from views import send_form
+from views import send_form, template_form
 from views.here import me, see_other, service, show, whole
-from views.templates import SAMPLE
+from views.template_form import SAMPLE
 from views.words import said
 
 blueprint = Blueprint("trials", __name__, url_prefix="/test")
@@ -53,7 +53,10 @@ def ask(template_id: int) -> Response:
     """Asks what the fields hold and who it is from; as a POST, with what stands in the editor. Changes nothing."""
     version, form = _version(template_id), request.form
     typed = {name: form[name] for name in form if name.startswith(SAMPLE)}
-    if not typed:
+    row = template_form.sample_row(template_form.typed(), template_id)
+    if row:
+        typed = {SAMPLE + name: value for name, value in row.values.items()}
+    elif not typed:
         last = trials.last_values(service().store, template_id, me().id)
         typed = {SAMPLE + name: value for name, value in last.items()}
     html = form.get("html", version.html).replace("\r\n", "\n")
