@@ -4,7 +4,8 @@ The rooms, in the order in which a mail meets them:
 
 - a template: email_templates, syntax, filters, rendering, compiling, mail_lint, comparison, template_files
 - what helps to write one: starter, gallery, sample_rows
-- a list of recipients: sheets, sheet_reading, headers, texts, csv_files; recipients, addresses
+- a list of recipients: recipients, addresses, sheets, sheet_reading, headers
+- a list as a file: texts, csv_files, workbooks, workbook_child, workbook_marks, number_formats
 - what is put together: drafts, draft_rows, layouts, sources; lists
 - what goes with it: attachments
 - who it is sent from and with: identities, tokens, clients

@@ -1,5 +1,8 @@
 """Whether an email address can be written to, in a sentence short enough for a table's cell."""
 
+import re
+from functools import lru_cache
+
 from email_validator import EmailNotValidError, validate_email
 
 from mailroom.problems import Sentence, say
@@ -12,19 +15,31 @@ SPACES = N_("An address has no spaces")
 NOT_VALID = N_("Not a valid address")
 DID_YOU_MEAN = N_("Did you mean %(address)s?")
 
-# Domains nobody means; a mail to one of them is lost without a word.
-_MISTYPED = {
-    "gmial.com": "gmail.com",
-    "gmal.com": "gmail.com",
-    "gmai.com": "gmail.com",
-    "gamil.com": "gmail.com",
-    "gmail.con": "gmail.com",
-    "yaho.com": "yahoo.com",
-    "yahoo.con": "yahoo.com",
-    "hotmial.com": "hotmail.com",
-    "hotmail.con": "hotmail.com",
-    "outlok.com": "outlook.com",
+# Where most people have their mail, by what stands before and behind the first dot.
+_PROVIDERS = {
+    "gmail": ("com",),
+    "yahoo": ("com", "co.id"),
+    "ymail": ("com",),
+    "hotmail": ("com", "co.id"),
+    "outlook": ("com", "co.id"),
+    "icloud": ("com",),
+    "rocketmail": ("com",),
 }
+# Endings nobody means behind one of those names. Others may be real: yahoo.co.in is, and yahoo.ca.
+_ENDINGS = {
+    **dict.fromkeys(
+        ("con", "cpm", "comm", "cmo", "ocm", "vom", "xom", "om", "cm", "co", "c0m", "coom", "como"), "com"
+    ),
+    **dict.fromkeys(
+        ("co.ud", "co.di", "co.i", "coid", "cp.id", "c.id", "co.idd", "com.id", "co.od"), "co.id"
+    ),
+}
+# One letter away from a provider, and somebody's own.
+_REAL = frozenset({"gail.com", "yahoos.com", "gmails.com", "hotmails.com", "outlooks.com", "iclouds.com"})
+
+# Addresses so plain that only their domain is left to be looked at. A test holds that email-validator agrees.
+_PLAIN = re.compile(r"([A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*)@([A-Za-z0-9.-]+)", re.ASCII)
+_MOST_LOCAL, _MOST_PLAIN = 64, 200
 
 
 def read_address(text: str) -> tuple[str, Sentence | None]:
@@ -35,18 +50,69 @@ def read_address(text: str) -> tuple[str, Sentence | None]:
     text = text.strip()
     if not text:
         return "", say(NO_ADDRESS)
+    found = _PLAIN.fullmatch(text)
+    if found and len(found[1]) <= _MOST_LOCAL and len(text) <= _MOST_PLAIN:
+        local, domain = found[1], _domain(found[2])
+        address = f"{local}@{domain}" if domain else None
+    else:
+        address = _validated(text)
+    if address is None:
+        return text, _why(text)
+    local, _, domain = address.rpartition("@")
+    meant = likely_domain(domain)
+    return address, say(DID_YOU_MEAN, address=f"{local}@{meant}") if meant else None
+
+
+@lru_cache(8192)
+def likely_domain(domain: str) -> str | None:
+    """The usual domain that a mistyped one was meant to be, or None when it may well be as it is.
+
+    domain: in lower case. A mail to a mistyped domain is lost without a word, or read by a stranger.
+    """
+    if domain in _REAL:
+        return None
+    name, _, ending = domain.partition(".")
+    for provider, endings in _PROVIDERS.items():
+        # People rarely mistype the first letter; with it, mail.com, email.com and zmail.com are left alone.
+        if name == provider or (name[:1] == provider[:1] and _one_slip(name, provider)):
+            meant = ending if ending in endings else _ENDINGS.get(ending)
+            if meant is None or (name == provider and meant == ending):
+                return None
+            return f"{provider}.{meant if meant in endings else endings[0]}"
+    return None
+
+
+def _one_slip(name: str, word: str) -> bool:
+    """Whether one letter was added, left out or taken for another, or two neighbours changed places."""
+    if abs(len(name) - len(word)) > 1 or name == word:
+        return False
+    start = next(
+        (at for at, (a, b) in enumerate(zip(name, word, strict=False)) if a != b), min(len(name), len(word))
+    )
+    ours, theirs = name[start:], word[start:]
+    return (
+        ours[1:] == theirs[1:]
+        or ours[1:] == theirs
+        or ours == theirs[1:]
+        or (ours[:2] == theirs[:2][::-1] and ours[2:] == theirs[2:])
+    )
+
+
+@lru_cache(8192)
+def _domain(text: str) -> str | None:
+    address = _validated("a@" + text)
+    return address.removeprefix("a@") if address else None
+
+
+def _validated(text: str) -> str | None:
     try:
         # test_environment lets the reserved domain .test through, where the sandbox has its addresses.
         found = validate_email(
             text, allow_smtputf8=False, check_deliverability=False, test_environment=True, strict=True
         )
     except EmailNotValidError:
-        return text, _why(text)
-    address = found.ascii_email or found.normalized
-    local, _, domain = address.rpartition("@")
-    if domain in _MISTYPED:
-        return address, say(DID_YOU_MEAN, address=f"{local}@{_MISTYPED[domain]}")
-    return address, None
+        return None
+    return found.ascii_email or found.normalized
 
 
 def _why(text: str) -> Sentence:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from itertools import islice, takewhile
 from typing import Literal
 
-from mailroom import csv_files, texts
+from mailroom import csv_files, texts, workbooks
 from mailroom.csv_files import MAX_ROWS, TOO_MANY_ROWS, Record, plain_cell
 from mailroom.headers import find_email, find_header, holds_address, letters, named, says_email
 from mailroom.problems import Problem
@@ -82,10 +82,8 @@ def read(given: Given, reading: Reading | None = None) -> Sheet:
         return _one(given, reading)
     if given.way == "pasted" and not _is_table(given, reading):
         return _addresses(given, reading)
-    if given.content.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
-        raise Problem(
-            N_("This is an Excel workbook. In Excel choose Save as, take “CSV UTF-8”, and upload that file.")
-        )
+    if given.way == "file" and workbooks.is_workbook(given.content):
+        return _laid_out(given, _workbook_table(given, reading))
     return _laid_out(given, _text_table(given, reading))
 
 
@@ -101,6 +99,13 @@ def pasted(text: str, reading: Reading | None = None) -> Sheet:
     Addresses stand on lines of their own or between commas and semicolons; of `Name <address>` the address counts.
     """
     return read(Given(PASTED, text.encode("utf-8", "replace"), "pasted"), reading)
+
+
+def _workbook_table(given: Given, reading: Reading) -> Table:
+    texts.refuse_other_kinds(given.content)
+    book = workbooks.read(given.content, reading.sheet)
+    reading = replace(reading, encoding=None, delimiter=None, sheet=book.sheet)
+    return Table(book.kind, reading, book.rows, book.total, book.sheets)
 
 
 def _text_table(given: Given, reading: Reading) -> Table:

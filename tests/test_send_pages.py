@@ -130,7 +130,7 @@ def test_a_list_that_was_fine_is_still_there_and_an_attachment_has_to_be_chosen_
         ({"file": (io.BytesIO(b""), "")}, "Say who gets the mail"),
         ({"pasted": "a@contoh.id"}, "more than one way"),
         ({"attachment": (io.BytesIO(b""), "kosong.pdf")}, "The attachment is empty"),
-        ({"file": (io.BytesIO(b"PK\x03\x04"), "daftar.xlsx")}, "This is an Excel workbook"),
+        ({"file": (io.BytesIO(b"PK\x03\x04"), "daftar.xlsx")}, "This workbook is damaged"),
         ({"file": (io.BytesIO(b"email\n"), "a.csv")}, "no row below"),
         ({"template": "99"}, "Choose a template."),
         ({"template": "٣"}, "Choose a template."),
