@@ -17,7 +17,7 @@ from oca.words import N_
 
 LOOK_SECONDS = 0.1
 # How often it is tried whether anybody has the mailroom open.
-TRY_SECONDS = 2.0
+TRY_SECONDS = 1.0
 # Queueing 100,000 mails takes a few seconds, in which a request can no longer be withdrawn.
 SURE_SECONDS = 60.0
 

@@ -13,6 +13,7 @@ from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from mailroom import (
+    approvals,
     attachments,
     batches,
     drafts,
@@ -47,6 +48,10 @@ Outcome = Literal["queued", "checked", "unusable", "faults", "sent_lately", "app
 STUCK = ("paused", "stopped", "expired", "cancelled")
 
 OTHER_VERSION = N_("Mailroom runs in another version than this command. Restart it, then try again.")
+APPROVAL = N_(
+    "A batch of %(mails)s mails needs a second person. Nothing was queued; upload the list on the page Send, "
+    "which asks for approval."
+)
 FAILED = N_("Mailroom met an error of its own, which its log tells; nothing was queued.")
 
 
@@ -193,6 +198,8 @@ class Desk(Worker):
         found = Answer("queued", name=draft.name, good=draft.good, bad=draft.bad, faults=told)
         if draft.bad and (not wish.only_good or not draft.good):
             return replace(found, outcome="faults")
+        if approvals.needed(self._store, draft.good):
+            return replace(found, outcome="approval", sentence=say(APPROVAL, mails=draft.good))
         return replace(found, outcome="checked") if wish.dry_run else found
 
     def _queue(self, case: Case) -> None:

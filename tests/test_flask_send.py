@@ -7,21 +7,23 @@ import stat
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from mailroom import asking, batches, email_templates, identities, people, spool
+from mailroom import asking, batches, email_templates, identities, people, preferences, spool
 from mailroom.asking import NoAnswer, Question
+from mailroom.preferences import Preferences
 from mailroom.problems import Problem
 from mailroom.service import Service, open_service
 from mailroom.settings import Settings
 from mailroom.shell import LIST, Answer, Wish
 from tests.house import add_people
-from tests.live import prepare_records
-from tests.sandbox_server import ROOT
+from tests.live import Live, live_mailroom, prepare_records
+from tests.sandbox_server import ROOT, Sandbox, running_sandbox
 
 TEMPLATE = "Tagihan bulanan"
 GOOD = "email;nama;total\nbudi@contoh.id;Budi;Rp 1\nani@contoh.id;Ani;Rp 2\n"
@@ -349,3 +351,65 @@ def test_what_was_left_half_written_is_cleared_away_in_time(
     monkeypatch.setattr(spool, "WRITING_SECONDS", -1)
     room.desk.run_once()
     assert requests_of(room) == []
+
+
+def test_what_needs_a_second_person_is_not_queued(room: Service) -> None:
+    preferences.save(room.store, Preferences(approval_above=1), 1, room.clock())
+    assert asked(room).outcome == "approval"
+    assert asked(room, "email;nama;total\nbudi@contoh.id;Budi;1\n").outcome == "queued"
+    assert count(room) == 2
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    with running_sandbox() as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def live(tmp_path: Path, sandbox: Sandbox) -> Iterator[Live]:
+    """A mailroom that sends."""
+    with live_mailroom(tmp_path / "data", sandbox) as live:
+        yield live
+
+
+def test_with_wait_it_stays_until_all_is_handed_over(live: Live, given: Path) -> None:
+    with command(live.service, "--wait", given=given) as process:
+        out, errors = process.communicate(timeout=60)
+    assert (process.returncode, errors) == (0, "")
+    assert out.endswith("2 handed over.\n")
+    live.agrees()
+
+
+def test_with_wait_it_ends_with_one_when_a_mail_was_refused(live: Live, tmp_path: Path) -> None:
+    given = tmp_path / "daftar.csv"
+    given.write_text(GOOD + "refused@sandbox.test;Siti;Rp 3\n")
+    with command(live.service, "--wait", given=given) as process:
+        out, _ = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert out.endswith("2 handed over, 1 refused.\n")
+
+
+def test_with_wait_it_ends_when_nothing_goes_on_without_somebody(live: Live, given: Path) -> None:
+    live.sandbox.revoke()
+    with command(live.service, "--wait", given=given) as process:
+        out, errors = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert out.endswith("0 handed over, 2 still wait.\n")
+    assert "turned the token down" in errors
+
+
+def test_interrupted_while_it_waits_the_batch_goes_on(live: Live, given: Path) -> None:
+    live.sandbox.faults(latency_ms=3000)
+    try:
+        with command(live.service, "--wait", given=given) as process:
+            assert process.stdout
+            assert "2 mails queued" in process.stdout.readline()
+            process.send_signal(signal.SIGINT)
+            _, errors = process.communicate(timeout=20)
+        assert process.returncode == 130
+        assert errors == "Interrupted. Batch 1 is queued; what waits goes out while Mailroom runs.\n"
+    finally:
+        live.sandbox.reset_faults()
+    live.wait(lambda: not live.batch(1).waiting)
+    assert live.batch(1).handed_over == 2
