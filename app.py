@@ -32,6 +32,7 @@ from views import (
     send,
     sentences,
     settings,
+    suppressions,
     templates,
     trials,
     unsubscribe,
@@ -40,7 +41,8 @@ from views import (
 from views.here import RowNumber
 
 PAGES = (
-    account, overview, send, batches, history, decisions, lists, templates, trials, gateway, settings, unsubscribe,
+    account, overview, send, batches, history, decisions, lists, templates, trials, suppressions, gateway, settings,
+    unsubscribe,
 )  # fmt: skip
 
 # Larger than the largest list and attachment together; read by werkzeug before anything is parsed.

@@ -13,7 +13,7 @@ The rooms, in the order in which a mail meets them:
 - one mail on its way: states (the only place where a state changes), claims, messages, sender, recorder, outcomes
 - did it leave?: reconcile, readings, evidence, settle, doubts, clocks, decisions; restored
 - what became of it?: delivery, sweep, sweeper; history; counters
-- who gets no mail: suppressions, unsubscribe
+- who gets no mail: suppressions, suppression_lists, unsubscribe
 - from a shell: shell, spool, asking
 - the people: people, invites, passwords, sessions
 - the house: service, settings, preferences, store, schema, keys, times, problems, worker, housekeeping, verify, limited

@@ -9,13 +9,14 @@ from zoneinfo import ZoneInfo
 
 from sqlite_utils import Database
 
-from mailroom import approvals, drafts, lists, plans, preferences, states
+from mailroom import approvals, drafts, lists, plans, preferences, states, unsubscribe
 from mailroom.email_templates import Renderer, version
 from mailroom.identities import get as identity
 from mailroom.plans import Hours, Plan
 from mailroom.problems import Problem
 from mailroom.store import Store
 from mailroom.times import iso, parse, utc_now
+from mailroom.unsubscribe import Links
 from oca.words import N_
 
 HANDED_OVER = ("accepted", "delivered", "opened", "failed", "lost")
@@ -138,12 +139,14 @@ def queue(
     plan: Plan = plans.AT_ONCE,
     zone: ZoneInfo = plans.USUAL_ZONE,
     second_id: int = 0,
+    links: Links | None = None,
 ) -> int:
     """The id of the batch that holds every good row of the draft, queued all or none.
 
     policy: what is done with a mail when nobody can tell whether it left; it can be changed later.
     plan: when it goes out and how fast; a start that has passed means at once. zone: of the business hours.
     second_id: the person who approves it by this very call, for a batch that needs one; see `queue_approved()`.
+    links: makes the unsubscribe links; a template that has one cannot be queued without.
     The draft's id is the batch's unique form key, so a form sent twice lands on the first batch.
     Raises Problem when the draft has no good row or lacks its approval, LookupError when the person has no such draft.
     """
@@ -154,7 +157,7 @@ def queue(
     if not draft.good:
         raise Problem(N_("No row can be sent. Mend the list and upload it again."))
     # Made before the lock is taken: a long list takes seconds, and the sender writes through the same lock.
-    mails = list(_mails(store, draft))
+    mails = list(_mails(store, draft, links))
     rows = approvals.rows_sum(store, draft_id) if second_id else ""
     with store.write() as db:
         already = _by_form_key(db, draft_id)
@@ -169,7 +172,13 @@ def queue(
 
 
 def queue_approved(
-    store: Store, draft_id: str, second_id: int, seen: str, now: datetime, zone: ZoneInfo = plans.USUAL_ZONE
+    store: Store,
+    draft_id: str,
+    second_id: int,
+    seen: str,
+    now: datetime,
+    zone: ZoneInfo = plans.USUAL_ZONE,
+    links: Links | None = None,
 ) -> int:
     """The id of the batch that a second person approves: queued at once, as whoever asked planned it.
 
@@ -188,7 +197,15 @@ def queue_approved(
         )
     policy: Policy = "never_lost" if asked.policy == "never_lost" else "never_twice"
     return queue(
-        store, draft_id, asked.asked_by, now, policy, plan=asked.plan, zone=zone, second_id=second_id
+        store,
+        draft_id,
+        asked.asked_by,
+        now,
+        policy,
+        plan=asked.plan,
+        zone=zone,
+        second_id=second_id,
+        links=links,
     )
 
 
@@ -274,15 +291,21 @@ def _insert(
     )  # fmt: skip
 
 
-def _mails(store: Store, draft: drafts.Draft) -> Iterator[tuple[int, str, str, str, int | None]]:
+def _mails(
+    store: Store, draft: drafts.Draft, links: Links | None
+) -> Iterator[tuple[int, str, str, str, int | None]]:
     template = version(store, draft.template_version_id)
     renderer = Renderer(template.subject, template.body)
     for row in drafts.good_rows(store, draft.id):
+        values = row.values
+        if renderer.uses_unsubscribe and links:
+            # Kept with the mail, so that it can be made again exactly as it was, whatever becomes of key and address.
+            values = {**values, unsubscribe.FIELD: links.url(row.email)}
         yield (
             row.number,
             row.email,
-            renderer.render(row.values).subject,
-            json.dumps(row.values, ensure_ascii=False),
+            renderer.render(values).subject,
+            json.dumps(values, ensure_ascii=False),
             row.attachment_id,
         )
 

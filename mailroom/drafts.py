@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from sqlite_utils import Database
 
-from mailroom import attachments, draft_rows, email_templates, recipients, sources, suppressions
+from mailroom import attachments, draft_rows, email_templates, recipients, sources, suppressions, unsubscribe
 from mailroom.email_templates import Version
 from mailroom.layouts import Layout
 from mailroom.problems import Problem
@@ -203,7 +203,8 @@ def render_row(store: Store, draft: Draft, number: int) -> tuple[Row, Rendered] 
     if found is None or found.errors:
         return None
     version = email_templates.version(store, draft.template_version_id)
-    return found, Renderer(version.subject, version.body).render(found.values)
+    values = {**found.values, unsubscribe.FIELD: unsubscribe.EXAMPLE}
+    return found, Renderer(version.subject, version.body).render(values)
 
 
 def discard(store: Store, draft_id: str, user_id: int) -> bool:

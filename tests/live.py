@@ -30,7 +30,8 @@ class Live:
 
     def queue(self, csv: str, attachment: tuple[str, bytes] | None = None, name: str = "Tagihan") -> int:
         """The id of a batch queued from a CSV text, as the sender of the cast."""
-        return batches.queue(self.service.store, self.draft(csv, attachment, name), 2, self.service.clock())
+        here = self.service
+        return batches.queue(here.store, self.draft(csv, attachment, name), 2, here.clock(), links=here.links)
 
     def draft(self, csv: str, attachment: tuple[str, bytes] | None = None, name: str = "Tagihan") -> str:
         """The id of a draft of theirs made from a CSV text."""

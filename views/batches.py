@@ -7,7 +7,7 @@ from flask import Blueprint, Response, abort, flash, request, url_for
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from mailroom import batch_controls, batches, history, holds, progress, retries
+from mailroom import batch_controls, batches, history, holds, progress, retries, suppressions
 from mailroom.batches import Batch
 from mailroom.problems import Problem
 from views.here import me, see_other, service, show, whole
@@ -161,6 +161,7 @@ def _how_it_goes(batch: Batch) -> dict[str, Any]:
         "hold": holds.of_token(store, batch.token_id, now) if batch.may_still_go else None,
         "retries": retries.of(store, batch.id),
         "retryable": retries.any_offered(store, batch.id),
+        "suppressible": suppressions.failed_of(store, batch.id) if batch.counts.get("failed") else 0,
     }
 
 

@@ -19,6 +19,7 @@ ENTRIES = (
     ("history.index", _l("History"), "history", "work"),
     ("lists.index", _l("Lists"), "layers", "work"),
     ("templates.index", _l("Templates"), "template", "work"),
+    ("suppressions.index", _l("Do not mail"), "ban", "work"),
     ("gateway.index", _l("Gateway"), "gateway", "house"),
     ("settings.index", _l("Settings"), "settings", "house"),
 )

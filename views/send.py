@@ -137,7 +137,9 @@ def queue(draft_id: str) -> Response:
     """Queues every good row, once: pressed again it leads to the same batch."""
     try:
         policy: batches.Policy = "never_lost" if request.form.get("policy") == "never_lost" else "never_twice"
-        batch_id = batches.queue(service().store, draft_id, me().id, service().clock(), policy)
+        batch_id = batches.queue(
+            service().store, draft_id, me().id, service().clock(), policy, links=service().links
+        )
     except LookupError:
         abort(404)
     except Problem as problem:

@@ -9,7 +9,7 @@ from flask_babel import ngettext
 import oca
 from mailroom.history import Attempt, Line, Mail, Moment
 from mailroom.times import parse
-from views.words import when
+from views.words import said, when
 
 
 def happened(line: Line) -> str:
@@ -38,6 +38,8 @@ def happened(line: Line) -> str:
             return _("No readable answer: %(why)s", why=_short(line.why))
         case "cancelled":
             return _("Cancelled at %(at)s", at=at)
+        case "skipped":
+            return _("Skipped: %(why)s", why=said(line.why))
         case _:
             return _short(line.why) or at
 
@@ -131,7 +133,8 @@ def _beginning(mail: Mail) -> str:
         case "gave_up":
             return _("Given up at %(at)s: it waited too long", at=at)
         case "skipped":
-            return _("Skipped at %(at)s: the address is on the do-not-mail list", at=at)
+            # Nothing comes after it, so the newest moment says why.
+            return _("Skipped at %(at)s: %(why)s", at=at, why=said(mail.moments[0].why))
         case _:
             return at
 
