@@ -2,7 +2,9 @@
 
 The rooms, in the order in which a mail meets them:
 
-- a template: email_templates, syntax, filters, rendering, compiling, mail_lint, comparison, template_files
+- a template: email_templates, comparison, template_files
+- what a template says: syntax, filters, rendering; compiling, compiling_child, markup, mjml_check
+- what its author should look at: mail_lint, lint_fields, lint_tags
 - what helps to write one: starter, gallery, sample_rows
 - a list of recipients: recipients, addresses, sheets, sheet_reading, headers
 - a list as a file: texts, csv_files, workbooks, workbook_child, workbook_marks, number_formats
