@@ -115,7 +115,7 @@ class _Covered:
         self._covers: list[_Cover] = []
         pieces: list[str] = []
         at = length = 0
-        for mark, where in zip(marks, _contexts(flat, marks), strict=True):
+        for mark, where in zip(marks, contexts(flat, marks), strict=True):
             once = where == "text" and mark.kind == "condition"
             self._refuse(mark, where)
             word = f"{self._sign}{len(self._covers)}z"
@@ -179,7 +179,7 @@ def flattened(html: str, marks: tuple[Mark, ...]) -> str:
     return "".join([*pieces, html[at:]])
 
 
-def _contexts(flat: str, marks: tuple[Mark, ...]) -> Iterator[str]:
+def contexts(flat: str, marks: tuple[Mark, ...]) -> Iterator[str]:
     """Where each mark stands: text, attribute, tag, style or other."""
     found = scan(flat)
     part = next(found, None)

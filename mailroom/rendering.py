@@ -24,7 +24,7 @@ _TOO_LARGE = N_("The mail is larger than %(limit)s kB. Put large pictures on you
 _SUBJECT_TOO_LONG = N_("The subject is longer than %(limit)s characters. Shorten it.")
 _LINK_IN_SUBJECT = N_("The unsubscribe link cannot stand in a subject. Put it at the end of the mail.")
 _SUBJECT_EMPTY = N_(
-    "The subject is empty for this recipient: none of its conditions holds. Add {%% else %%}."
+    "The subject is empty for this recipient: none of its conditions holds. Add a case for all others."
 )
 _BREAK = N_("“%(name)s” stands in the subject and has a line break or another invisible character in it.")
 
