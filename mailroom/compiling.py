@@ -6,13 +6,13 @@ field and condition is replaced by a word that means nothing to them, and is put
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
 from mailroom import limited
-from mailroom.markup import Attribute, Stretch, Tag, scan
+from mailroom.markup import Attribute, Part, Tag, scan
 from mailroom.mjml_check import check
 from mailroom.rendering import Renderer
 from mailroom.syntax import Mark, TemplateProblem, line_of, parse, shortened
@@ -109,13 +109,14 @@ class _Covered:
         self._source = html
         marks = parse(html, "html").marks
         flat = flattened(html, marks)
+        parts = list(scan(flat))
         if kind == "mjml":
-            check(flat)
+            check(flat, parts)
         self._sign = _unused(html)
         self._covers: list[_Cover] = []
         pieces: list[str] = []
         at = length = 0
-        for mark, where in zip(marks, contexts(flat, marks), strict=True):
+        for mark, where in zip(marks, contexts(parts, marks), strict=True):
             once = where == "text" and mark.kind == "condition"
             self._refuse(mark, where)
             word = f"{self._sign}{len(self._covers)}z"
@@ -179,9 +180,9 @@ def flattened(html: str, marks: tuple[Mark, ...]) -> str:
     return "".join([*pieces, html[at:]])
 
 
-def contexts(flat: str, marks: tuple[Mark, ...]) -> Iterator[str]:
+def contexts(parts: Iterable[Part], marks: tuple[Mark, ...]) -> Iterator[str]:
     """Where each mark stands: text, attribute, tag, style or other."""
-    found = scan(flat)
+    found = iter(parts)
     part = next(found, None)
     for mark in marks:
         while part and part.end <= mark.start:
@@ -189,7 +190,7 @@ def contexts(flat: str, marks: tuple[Mark, ...]) -> Iterator[str]:
         yield "text" if part is None or mark.start < part.start else _context(part, mark)
 
 
-def _context(part: Tag | Stretch, mark: Mark) -> str:
+def _context(part: Part, mark: Mark) -> str:
     if isinstance(part, Tag):
         return "attribute" if any(_holds(one, mark) for one in part.attributes) else "tag"
     if part.kind == "declaration":

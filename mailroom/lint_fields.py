@@ -2,12 +2,12 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import combinations
 from typing import Literal
 
 from mailroom.compiling import contexts
-from mailroom.markup import Stretch, scan
+from mailroom.markup import Part, Stretch
 from mailroom.problems import Sentence, say
 from mailroom.syntax import Parsed, shortened
 from oca.words import N_
@@ -74,10 +74,10 @@ def flat(text: str) -> str:
     return _ROUGHLY_A_MARK.sub(lambda mark: "x" * len(mark.group()), text)
 
 
-def without_raw(flat: str) -> str:
+def without_raw(flat: str, parts: Iterable[Part]) -> str:
     """The text with as many spaces in place of comments, styles and scripts, where { and [ mean something else."""
     pieces, at = [], 0
-    for part in scan(flat):
+    for part in parts:
         if isinstance(part, Stretch) and part.name not in ("title", "mj-title", "mj-preview", "textarea"):
             pieces += [flat[at : part.start], " " * (part.end - part.start)]
             at = part.end
@@ -105,9 +105,9 @@ def alike(html: str, parsed: Parsed) -> Iterator[Finding]:
         yield "warn", first[suspect], say(text, name=suspect, other=right)
 
 
-def in_tags(html: str, flat: str, parsed: Parsed) -> Iterator[Finding]:
+def in_tags(html: str, parts: Iterable[Part], parsed: Parsed) -> Iterator[Finding]:
     """Fields that stand in a tag and not between the quotes of an attribute."""
-    for mark, where in zip(parsed.marks, contexts(flat, parsed.marks), strict=True):
+    for mark, where in zip(parsed.marks, contexts(parts, parsed.marks), strict=True):
         if where == "tag" and mark.kind == "field":
             yield "error", mark.start, say(_NO_QUOTES, found=shortened(html[mark.start : mark.end]))
 

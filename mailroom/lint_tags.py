@@ -2,10 +2,10 @@
 
 import html as entities
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from mailroom.lint_fields import Finding
-from mailroom.markup import Attribute, Tag, scan
+from mailroom.markup import Attribute, Part, Tag
 from mailroom.problems import say
 from oca.words import N_
 
@@ -79,9 +79,9 @@ _NOT_CLOSED = N_("<%(name)s> is not closed. Write </%(name)s> where it ends.")
 _NOT_OPENED = N_("</%(name)s> closes nothing: no <%(name)s> is open here. Take it out.")
 
 
-def tags(written: str, flat: str) -> Iterator[Finding]:
-    """What is amiss with single tags. flat: the text as written, with letters in place of fields and conditions."""
-    for tag in scan(flat):
+def tags(written: str, parts: Iterable[Part]) -> Iterator[Finding]:
+    """What is amiss with single tags. parts: of the text, with letters in place of fields and conditions."""
+    for tag in parts:
         if not isinstance(tag, Tag) or tag.closing:
             continue
         if not tag.whole:
@@ -91,10 +91,10 @@ def tags(written: str, flat: str) -> Iterator[Finding]:
         yield from _dropped(tag)
 
 
-def unclosed(flat: str) -> Iterator[Finding]:
+def unclosed(parts: Iterable[Part]) -> Iterator[Finding]:
     """Tags that are opened and not closed, or closed and not opened."""
     inside: list[Tag] = []
-    for tag in scan(flat):
+    for tag in parts:
         if not isinstance(tag, Tag) or tag.name not in _CLOSED or tag.alone:
             continue
         if not tag.closing:

@@ -9,6 +9,7 @@ from typing import Literal
 from mailroom import lint_fields, lint_tags
 from mailroom.compiling import Kind, flattened
 from mailroom.lint_fields import Finding, Level
+from mailroom.markup import Part, scan
 from mailroom.mjml_check import check
 from mailroom.problems import Sentence, say
 from mailroom.rendering import Renderer
@@ -43,7 +44,7 @@ def notes(kind: Kind, subject: str, html: str, body: str | None, marketing: bool
 
     subject, html: as typed; body: the HTML that is filled, or None where none could be made. Any text will do.
     """
-    made = [*_refusals(kind, subject, html), *_of_subject(subject), *_of_html(html)]
+    made = [*_refusals(subject, html), *_of_subject(subject), *_of_html(kind, html)]
     if body is not None and (size := len(body.encode(errors="replace"))) > CLIPPED:
         made.append(Note(None, "warn", say(_CLIPPED, size=size // 1000, limit=CLIPPED // 1000)))
     if marketing and _no_way_out(body if body is not None else html):
@@ -52,7 +53,7 @@ def notes(kind: Kind, subject: str, html: str, body: str | None, marketing: bool
     return list(dict.fromkeys(made))[:MAX_NOTES]
 
 
-def _refusals(kind: Kind, subject: str, html: str) -> Iterator[Note]:
+def _refusals(subject: str, html: str) -> Iterator[Note]:
     """What keeps the mail from being saved, as far as it can be known without compiling it."""
     for given in ((subject, ""), ("-", html)):
         try:
@@ -60,11 +61,6 @@ def _refusals(kind: Kind, subject: str, html: str) -> Iterator[Note]:
         except TemplateProblem as problem:
             field: Literal["subject", "html"] = "subject" if problem.field == "subject" else "html"
             yield Note(problem.line, "error", problem.sentence, field)
-    if kind == "mjml" and html.strip():
-        try:
-            check(lint_fields.flat(html))
-        except TemplateProblem as problem:
-            yield Note(problem.line, "error", problem.sentence)
 
 
 def _of_subject(subject: str) -> Iterator[Note]:
@@ -74,24 +70,30 @@ def _of_subject(subject: str) -> Iterator[Note]:
         yield Note(None, level, sentence, "subject")
 
 
-def _of_html(html: str) -> Iterator[Note]:
+def _of_html(kind: Kind, html: str) -> Iterator[Note]:
     parsed = _parsed(html, "html")
     flat = flattened(html, parsed.marks) if parsed else lint_fields.flat(html)
+    parts = list(scan(flat))
+    if kind == "mjml" and html.strip():
+        try:
+            check(flat, parts)
+        except TemplateProblem as problem:
+            yield Note(problem.line, "error", problem.sentence)
     starts = [at for at, letter in enumerate(html) if letter == "\n"]
-    for findings in _findings(html, flat, parsed):
+    for findings in _findings(html, flat, parts, parsed):
         for level, at, sentence in islice(findings, MAX_NOTES):
             yield Note(bisect_right(starts, at - 1) + 1, level, sentence)
 
 
-def _findings(html: str, flat: str, parsed: Parsed | None) -> Iterator[Iterator[Finding]]:
-    yield lint_fields.almost(lint_fields.without_raw(flat), parsed.fields if parsed else ())
+def _findings(html: str, flat: str, parts: list[Part], parsed: Parsed | None) -> Iterator[Iterator[Finding]]:
+    yield lint_fields.almost(lint_fields.without_raw(flat, parts), parsed.fields if parsed else ())
     if parsed:
         yield lint_fields.alike(html, parsed)
-        yield lint_fields.in_tags(html, flat, parsed)
-    yield lint_tags.tags(html, flat)
+        yield lint_fields.in_tags(html, parts, parsed)
+    yield lint_tags.tags(html, parts)
     if parsed and not any(mark.kind == "condition" for mark in parsed.marks):
         # With conditions, two tags may open what one closes.
-        yield lint_tags.unclosed(flat)
+        yield lint_tags.unclosed(parts)
 
 
 def _parsed(text: str, part: str) -> Parsed | None:

@@ -59,7 +59,10 @@ class Stretch:
     name: str = ""
 
 
-def scan(text: str) -> Iterator[Tag | Stretch]:
+Part = Tag | Stretch
+
+
+def scan(text: str) -> Iterator[Part]:
     """Every tag and every stretch, in order; what is between them is plain text. Any text will do."""
     at = 0
     while opened := _OPENED.search(text, at):

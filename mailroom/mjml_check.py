@@ -3,9 +3,10 @@
 The tags are those of https://documentation.mjml.io/.
 """
 
+from collections.abc import Iterable
 from difflib import get_close_matches
 
-from mailroom.markup import Tag, scan
+from mailroom.markup import Part, Tag
 from mailroom.syntax import TemplateProblem, line_of
 from oca.words import N_
 
@@ -66,14 +67,14 @@ _CUT_OFF = N_("<%(name)s is never closed with >, or one of its values has no sec
 _NO_QUOTES = N_('The value of “%(attribute)s” has no quotes. Write %(attribute)s="%(value)s".')
 
 
-def check(flat: str) -> None:
+def check(flat: str, parts: Iterable[Part]) -> None:
     """Nothing for MJML that may be given to its compiler; raises TemplateProblem with the line of the first fault.
 
-    flat: the text with every field and condition replaced by letters.
+    flat: the text with every field and condition replaced by letters; parts: what `scan` finds in it.
     """
     inside: list[Tag] = []
     root = False
-    for tag in scan(flat):
+    for tag in parts:
         if not isinstance(tag, Tag):
             continue
         _check_tag(flat, tag)

@@ -41,7 +41,7 @@ _NOT_A_FIELD = N_(
 )
 _NOT_CLOSED = N_("A field is opened with {{ and never closed with }}. Write it like %(instead)s.")
 _TAG_NOT_CLOSED = N_(
-    "A condition is opened with {%% and never closed with %%}. Write it like {%% if nama %%}."
+    "“%(found)s” is opened with {%% and never closed with %%}. Write it like {%% if nama %%}."
 )
 _FIXED_TEXT = N_("“%(found)s” is the same in every mail. Write it without {{ and }}.")
 _CHANGES_VALUE = N_(
@@ -299,7 +299,7 @@ class _Reader:
 
     def _tag(self, tag: re.Match[str]) -> None:
         if not tag["end"]:
-            raise self._refused(_TAG_NOT_CLOSED, tag.start())
+            raise self._refused(_TAG_NOT_CLOSED, tag.start(), found=shortened(tag.group()))
         inside = tag["inside"].removeprefix("-").removesuffix("-").strip()
         found = shortened(tag.group())
         word = (_WORD.match(inside) or [""])[0]
