@@ -73,6 +73,7 @@ def open_service(settings: Settings, clock: Clock = utc_now, wait: float = 0.0) 
         store.close()
         raise
     clients, marker = Clients(store, keys, settings.gateway_url, clock), Marker(store)
+    links = Links(keys, settings.public_url)
     return Service(
         settings,
         store,
@@ -83,8 +84,8 @@ def open_service(settings: Settings, clock: Clock = utc_now, wait: float = 0.0) 
         reconciler=Reconciler(store, clients, clock),
         marker=marker,
         housekeeper=Housekeeper(store, marker, clock),
-        links=Links(keys, settings.public_url),
-        desk=Desk(store, settings.zone, clock),
+        links=links,
+        desk=Desk(store, settings.zone, links, clock),
         clock=clock,
     )
 

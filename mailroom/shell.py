@@ -34,6 +34,7 @@ from mailroom.rendering import Renderer
 from mailroom.spool import Case
 from mailroom.store import Store
 from mailroom.times import Clock
+from mailroom.unsubscribe import Links
 from mailroom.worker import Worker
 from oca.words import N_
 
@@ -132,14 +133,15 @@ class Answer:
 class Desk(Worker):
     """Does what commands ask for, for the life of the process that has the mailroom open.
 
-    zone: in which the usual name of a batch tells the time. `passing` is set where that process is a command.
+    zone: in which the usual name of a batch tells the time. links: makes the unsubscribe links. `passing` is set where
+    that process is a command.
     """
 
     passing = False
 
-    def __init__(self, store: Store, zone: ZoneInfo, clock: Clock) -> None:
+    def __init__(self, store: Store, zone: ZoneInfo, links: Links, clock: Clock) -> None:
         super().__init__("shell", EVERY_SECONDS)
-        self._store, self._zone, self._clock = store, zone, clock
+        self._store, self._zone, self._links, self._clock = store, zone, links, clock
 
     def run_once(self) -> None:
         """Answers every request there is, and tells how the batches go whose commands wait."""
@@ -207,7 +209,9 @@ class Desk(Worker):
         pledge = case.pledge
         found = Answer.of(pledge["answer"])
         try:
-            batch_id = batches.queue(self._store, pledge["draft"], pledge["user"], self._clock())
+            batch_id = batches.queue(
+                self._store, pledge["draft"], pledge["user"], self._clock(), links=self._links
+            )
         except Problem as problem:
             return case.reply(asdict(replace(found, outcome="unusable", sentence=problem.sentence)))
         self._log.info("batch %d was queued from a shell", batch_id)

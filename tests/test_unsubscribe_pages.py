@@ -1,10 +1,21 @@
 """The page behind the unsubscribe link: looking changes nothing, one press does, and only a whole link works."""
 
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
 from flask import Flask
 
-from mailroom import suppressions
-from mailroom.service import Service
+from app import create_app
+from mailroom import batches, email_templates, history, suppressions, unsubscribe
+from mailroom.problems import Problem
+from mailroom.service import Service, open_service
+from mailroom.settings import Settings
+from tests.house import Browser, add_people
+from tests.live import Live, prepare_records
 from tests.page import faults
+
+Client = Callable[[str], Browser]
 
 
 def path(service: Service, email: str = "siti@contoh.id") -> str:
@@ -85,3 +96,57 @@ def test_a_link_that_was_changed_changes_nothing_and_says_so(service: Service, a
 
 def test_a_large_post_is_as_good_as_an_empty_one(service: Service, app: Flask) -> None:
     assert app.test_client().post(path(service), data={"x": "y" * 200_000}).status_code in (303, 413)
+
+
+# In mails
+
+WITH_LINK = '<p>Halo {{ nama }}</p><p><a href="{{ unsubscribe_url }}">Berhenti berlangganan</a></p>'
+
+
+def draft_with_link(service: Service) -> str:
+    """A draft of a marketing mail to two people, as the sender of the cast."""
+    live = prepare_records(service)
+    now = service.clock()
+    version = email_templates.save(
+        service.store, None, "Promo", "Promo untuk {{ nama }}", WITH_LINK, 1, now, marketing=True
+    )
+    return Live(service, live.sandbox, version).draft("email,nama\nsiti@contoh.id,Siti\nbudi@contoh.id,Budi")
+
+
+def test_each_mail_has_the_link_of_its_recipient_and_is_made_again_exactly(service: Service) -> None:
+    batch_id = batches.queue(service.store, draft_with_link(service), 2, service.clock(), links=service.links)
+    lines = history.of_batch(service.store, batch_id)
+    assert len(lines) == 2
+    for line in lines:
+        body = history.body(service.store, line.id)
+        assert body
+        assert f'href="{service.links.url(line.email)}"' in body.html
+
+
+def test_without_links_such_a_mail_is_not_queued(service: Service) -> None:
+    with pytest.raises(Problem):
+        batches.queue(service.store, draft_with_link(service), 2, service.clock())
+
+
+def test_a_preview_shows_a_link_that_does_nothing(service: Service, client: Client) -> None:
+    mail = client("sari").get(f"/send/{draft_with_link(service)}/row/2")
+    assert unsubscribe.EXAMPLE in mail.text
+    assert "/u/" not in mail.text
+
+
+@pytest.mark.parametrize(("sandbox", "url", "warned"), [
+    (False, "", True), (True, "", False), (False, "https://mailroom.contoh.id", False),
+])  # fmt: skip
+def test_a_link_that_recipients_cannot_open_is_warned_of_before_sending(
+    tmp_path: Path, sandbox: bool, url: str, warned: bool
+) -> None:
+    settings = Settings(gateway_url="http://127.0.0.1:9", data=tmp_path / "other", sandbox=sandbox, url=url)
+    service = open_service(settings)
+    try:
+        add_people(service)
+        draft_id = draft_with_link(service)
+        page = Browser(create_app(service), "sari").get(f"/send/{draft_id}")
+        assert faults(page) == []
+        assert ("could not open the unsubscribe link" in page.text) == warned
+    finally:
+        service.close()

@@ -11,6 +11,7 @@ from mailroom import draft_rows, drafts, email_templates, identities, lists, pro
 from mailroom.csv_files import safe_cell
 from mailroom.drafts import Draft
 from mailroom.recipients import Row
+from mailroom.rendering import Renderer
 from views.here import service, whole
 from views.words import said
 
@@ -18,17 +19,24 @@ BAD_ROWS = 100
 
 
 def facts(draft: Draft) -> dict[str, Any]:
-    """The draft with its template, sender, token, how long it will take, and the batch it would repeat."""
-    store, now = service().store, service().clock()
+    """The draft with its template, sender, token, how long it will take, and the batch it would repeat.
+
+    dead_links: whether it has unsubscribe links that recipients could not open.
+    """
+    store, now, settings = service().store, service().clock(), service().settings
+    version = email_templates.version(store, draft.template_version_id)
     token = tokens.get(store, draft.token_id, now)
     per_second = service().clients.pace(token.id).per_second
     return {
         "draft": draft,
-        "version": email_templates.version(store, draft.template_version_id),
+        "version": version,
         "sender": identities.get(store, draft.sender_id),
         "token": token,
         "estimate": progress.estimate(store, token.id, draft.good, per_second, now),
         "earlier": drafts.same_content(store, draft, now),
+        "dead_links": settings.only_here
+        and not settings.sandbox
+        and Renderer(version.subject, version.body).uses_unsubscribe,
     }
 
 

@@ -7,7 +7,7 @@ from typing import Literal, cast
 
 from flask import current_app, request
 
-from mailroom import compiling, mail_lint, sample_rows
+from mailroom import compiling, mail_lint, sample_rows, unsubscribe
 from mailroom.email_templates import FieldProblem, Kind, Rendered, Renderer, TemplateProblem, Version
 from mailroom.mail_lint import Note
 from mailroom.problems import Problem, Sentence
@@ -170,7 +170,7 @@ def _filled(renderer: Renderer, given: Mapping[str, str]) -> tuple[Rendered, lis
 
     Raises Problem for what no stand-in mends.
     """
-    values = dict(given) | {"unsubscribe_url": "#"}
+    values = dict(given) | {unsubscribe.FIELD: unsubscribe.EXAMPLE}
     faults: list[FieldProblem] = []
     # First a field's own name between marks; then what the filters for money and for dates can read.
     stand_ins = {name: iter((f"‹{name}›", "1250000", "2026-11-23")) for name in renderer.fields}
