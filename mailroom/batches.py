@@ -304,7 +304,7 @@ def _mails(
         yield (
             row.number,
             row.email,
-            renderer.render(values).subject,
+            renderer.subject(values),
             json.dumps(values, ensure_ascii=False),
             row.attachment_id,
         )

@@ -89,16 +89,21 @@ class Renderer:
         no value or a blank one, FieldProblem for one that a filter cannot read or that brings a control character
         into the subject, Problem for a mail that became too large.
         """
-        subject = "".join(_pieces(self._subject.body, values, escaped=False, limit=MAX_SUBJECT))
-        if _CONTROL.search(subject):
-            raise self._control_in_value(values)
-        if not subject.strip():
-            raise Problem(_SUBJECT_EMPTY, "subject")
+        subject = self.subject(values)
         html = "".join(_pieces(self._body.body, values, escaped=True, limit=MAX_HTML_BYTES))
         # Bytes are counted only where they could matter: a character has at most four.
         if len(html) > MAX_HTML_BYTES // 4 and len(html.encode()) > MAX_HTML_BYTES:
             raise _too_large(escaped=True)
         return Rendered(subject, html)
+
+    def subject(self, values: Mapping[str, str]) -> str:
+        """The subject of that mail alone. Raises as `render()` does."""
+        subject = "".join(_pieces(self._subject.body, values, escaped=False, limit=MAX_SUBJECT))
+        if _CONTROL.search(subject):
+            raise self._control_in_value(values)
+        if not subject.strip():
+            raise Problem(_SUBJECT_EMPTY, "subject")
+        return subject
 
     def _check_sizes(self) -> None:
         if len(self.fields) > MAX_FIELDS:

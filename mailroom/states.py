@@ -5,9 +5,11 @@ person and the sender) can never both move the same mail. The event that says wh
 transaction, by the caller's `Store.write()`.
 """
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import Literal
 
 from sqlite_utils import Database
@@ -56,6 +58,9 @@ DELIVERY_CHANGES: frozenset[tuple[Delivery, Delivery]] = frozenset(
 
 # The gateway is first asked what became of a mail this long after it took it.
 FIRST_LOOK_SECONDS = 3.0
+
+# Mails put into a batch by one statement.
+_PORTION = 1_000
 
 BATCH_CANCELLED = "its batch was cancelled while it was on its way"
 
@@ -153,18 +158,22 @@ def queue(
     mails: row number, address, subject, the fields as a JSON object, and the attachment of its own or None.
     """
     moment = iso(change.at)
-    added = db.conn.executemany(
-        "INSERT INTO mails (batch_id, row, email, subject, fields, attachment_id, state, due_at, created_at, "
-        "changed_at, domain) VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'queued', ?7, ?7, ?7, "
-        "lower(substr(?3, instr(?3, '@') + 1)))",
-        ((batch_id, *mail, moment) for mail in mails),
-    ).rowcount
+    added = 0
+    rows = iter(mails)
+    # Many rows by one statement: for each statement that fires triggers, SQLite copies every page it changes.
+    while portion := list(islice(rows, _PORTION)):
+        added += db.execute(
+            "INSERT INTO mails (batch_id, row, email, subject, fields, attachment_id, state, due_at, created_at, "
+            "changed_at, domain) SELECT ?1, value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, "
+            "'queued', ?2, ?2, ?2, lower(substr(value ->> 1, instr(value ->> 1, '@') + 1)) FROM json_each(?3)",
+            [batch_id, moment, json.dumps(portion, ensure_ascii=False)],
+        ).rowcount
     db.execute(
         "INSERT INTO events (mail_id, from_state, to_state, at, why, actor) "
         "SELECT id, '', 'queued', ?, ?, ? FROM mails WHERE batch_id = ?",
         [moment, change.why, change.actor, batch_id],
     )
-    return max(added, 0)
+    return added
 
 
 def move_all(db: Database, mail_ids: Iterable[int], old: State, new: State, change: Change) -> int:
