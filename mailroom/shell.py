@@ -33,7 +33,7 @@ from mailroom.recipients import Given, Sheet
 from mailroom.rendering import Renderer
 from mailroom.spool import Case
 from mailroom.store import Store
-from mailroom.times import Clock
+from mailroom.times import Clock, parse
 from mailroom.unsubscribe import Links
 from mailroom.worker import Worker
 from oca.words import N_
@@ -49,6 +49,10 @@ Outcome = Literal["queued", "checked", "unusable", "faults", "sent_lately", "app
 STUCK = ("paused", "stopped", "expired", "cancelled")
 
 OTHER_VERSION = N_("Mailroom runs in another version than this command. Restart it, then try again.")
+LATELY = N_(
+    "The same went out lately: batch %(id)s “%(name)s” of %(when)s has this template, these recipients and these "
+    "values. Nothing was queued; with --again it is sent to everybody once more."
+)
 APPROVAL = N_(
     "A batch of %(mails)s mails needs a second person. Nothing was queued; upload the list on the page Send, "
     "which asks for approval."
@@ -200,6 +204,11 @@ class Desk(Worker):
         found = Answer("queued", name=draft.name, good=draft.good, bad=draft.bad, faults=told)
         if draft.bad and (not wish.only_good or not draft.good):
             return replace(found, outcome="faults")
+        earlier = None if wish.again else drafts.same_content(self._store, draft, self._clock())
+        if earlier:
+            on = parse(earlier.created_at).astimezone(self._zone)
+            sentence = say(LATELY, id=earlier.id, name=earlier.name, when=f"{on:%Y-%m-%d %H:%M}")
+            return replace(found, outcome="sent_lately", sentence=sentence)
         if approvals.needed(self._store, draft.good):
             return replace(found, outcome="approval", sentence=say(APPROVAL, mails=draft.good))
         return replace(found, outcome="checked") if wish.dry_run else found

@@ -2,6 +2,7 @@
 
 import io
 import os
+import shutil
 import signal
 import stat
 import subprocess
@@ -14,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from mailroom import asking, batches, email_templates, identities, people, preferences, spool
+from mailroom import asking, batches, email_templates, identities, people, preferences, spool, suppressions
 from mailroom.asking import NoAnswer, Question
 from mailroom.preferences import Preferences
 from mailroom.problems import Problem
@@ -30,21 +31,28 @@ GOOD = "email;nama;total\nbudi@contoh.id;Budi;Rp 1\nani@contoh.id;Ani;Rp 2\n"
 BAD = GOOD + "rusak.contoh.id;Siti;Rp 3\njoko@gmial.com;;Rp 4\n"
 
 
-@pytest.fixture
-def room(service: Service) -> Service:
-    """A mailroom that is open and does not send, with one template, sender and token, and one batch."""
-    prepare_records(service)
-    return service
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a mailroom with its people, one template, sender and token, and one batch."""
+    folder = tmp_path_factory.mktemp("prepared") / "data"
+    with closing(open_service(Settings(gateway_url="http://127.0.0.1:9", data=folder))) as service:
+        add_people(service)
+        prepare_records(service)
+    return folder
 
 
 @pytest.fixture
-def closed(tmp_path: Path) -> Service:
-    """Such a mailroom, open nowhere."""
-    service = open_service(Settings(gateway_url="http://127.0.0.1:9", data=tmp_path / "data"))
-    add_people(service)
-    prepare_records(service)
-    service.close()
-    return service
+def settings(prepared: Path, tmp_path: Path) -> Settings:
+    """Those of a copy of it, open nowhere."""
+    shutil.copytree(prepared, tmp_path / "data")
+    return Settings(gateway_url="http://127.0.0.1:9", data=tmp_path / "data")
+
+
+@pytest.fixture
+def room(settings: Settings) -> Iterator[Service]:
+    """The same mailroom, open and not sending."""
+    with closing(open_service(settings)) as service:
+        yield service
 
 
 def question(room: Service, content: str = GOOD, patience: float = 5, **options: Any) -> Question:
@@ -67,11 +75,11 @@ def count(room: Service, table: str = "batches") -> int:
     return int(room.store.read().execute(f"SELECT count(*) FROM {table}").fetchone()[0])
 
 
-def command(room: Service, *arguments: str, given: Path) -> subprocess.Popen[str]:
+def command(settings: Settings, *arguments: str, given: Path) -> subprocess.Popen[str]:
     """`flask send` in a process of its own, as cron starts it."""
     environment = {
         **os.environ,
-        "MAILROOM_DATA": str(room.settings.data),
+        "MAILROOM_DATA": str(settings.data),
         "OCA_GATEWAY_URL": "http://127.0.0.1:9",
     }
     line = [
@@ -105,11 +113,10 @@ def given(tmp_path: Path) -> Path:
     return path
 
 
-def wait_for(room: Service) -> None:
-    """Returns when a complete request is in the folder."""
+def asks(room: Service, commands: int = 1) -> None:
+    """Returns when so many requests are complete; fails when that takes too long."""
     end = time.monotonic() + 20
-    folder = spool.folder_of(room.settings.database)
-    while not list(folder.glob("*.ask")):
+    while len(list(spool.folder_of(room.settings.database).glob("*.ask"))) != commands:
         assert time.monotonic() < end
         time.sleep(0.02)
 
@@ -134,14 +141,14 @@ def test_only_its_own_account_may_read_a_request(room: Service) -> None:
 
 
 def test_while_nobody_has_the_mailroom_open_the_command_queues_it_itself(
-    closed: Service, given: Path
+    settings: Settings, given: Path
 ) -> None:
-    out, errors = command(closed, "--name", "Tagihan ☕ “November”", given=given).communicate(timeout=60)
+    out, errors = command(settings, "--name", "Tagihan ☕ “November”", given=given).communicate(timeout=60)
     assert errors == ""
     assert "Batch 2 “Tagihan ☕ “November””: 2 mails queued." in out
     assert "/batches/2\n" in out
     assert "they go out when it runs" in out
-    with closing(open_service(closed.settings)) as room:
+    with closing(open_service(settings)) as room:
         assert count(room) == 2
 
 
@@ -187,8 +194,8 @@ def test_a_request_that_is_withdrawn_before_it_is_picked_up_is_not_done(room: Se
 def test_a_command_that_ends_before_it_is_answered_leaves_nothing_behind(
     room: Service, given: Path, number: signal.Signals
 ) -> None:
-    with command(room, given=given) as process:
-        wait_for(room)
+    with command(room.settings, given=given) as process:
+        asks(room)
         process.send_signal(number)
         _, errors = process.communicate(timeout=20)
     if number != signal.SIGKILL:
@@ -202,7 +209,7 @@ def test_a_command_that_ends_before_it_is_answered_leaves_nothing_behind(
 def test_without_an_answer_in_time_it_ends_with_six_and_nothing_is_queued_later(
     room: Service, given: Path
 ) -> None:
-    with command(room, "--timeout", "1", given=given) as process:
+    with command(room.settings, "--timeout", "1", given=given) as process:
         _, errors = process.communicate(timeout=30)
     assert process.returncode == 6
     assert "nothing was queued" in errors
@@ -225,8 +232,8 @@ def test_what_is_being_queued_cannot_be_taken_back_and_that_is_said(
 def test_one_faulty_row_holds_back_the_whole_list(room: Service, tmp_path: Path) -> None:
     given = tmp_path / "salah.csv"
     given.write_text(BAD)
-    with command(room, given=given) as process:
-        wait_for(room)
+    with command(room.settings, given=given) as process:
+        asks(room)
         room.desk.run_once()
         out, errors = process.communicate(timeout=20)
     assert process.returncode == 3
@@ -244,6 +251,36 @@ def test_with_only_good_the_others_are_told_and_left_out(room: Service) -> None:
     assert {fault.row for fault in answer.faults} == {4, 5}
     nothing = asked(room, "email;nama;total\nrusak;A;1\n", only_good=True)
     assert nothing.outcome == "faults"
+
+
+def test_who_is_on_the_do_not_mail_list_is_a_fault(room: Service) -> None:
+    suppressions.add(room.store, ["ani@contoh.id"], "hand", "", 1, room.clock())
+    answer = asked(room)
+    assert answer.outcome == "faults"
+    assert [(fault.row, fault.column) for fault in answer.faults] == [(3, "email")]
+
+
+def test_cron_twice_sends_the_same_once_unless_it_says_again(room: Service) -> None:
+    first = asked(room)
+    # By content, whatever the file is called and however it is written.
+    second = asked(room, GOOD.replace(";", ","), list_name="lain.csv")
+    assert (second.outcome, second.batch_id) == ("sent_lately", 0)
+    assert f"batch {first.batch_id} " in str(second.sentence)
+    assert asked(room, dry_run=True).outcome == "sent_lately"
+    assert count(room) == 2
+    assert asked(room, GOOD.replace("Rp 2", "Rp 3")).outcome == "queued"
+    assert asked(room, again=True).outcome == "queued"
+    assert count(room) == 4
+
+
+def test_two_commands_at_the_same_time_send_the_same_once(room: Service, given: Path) -> None:
+    with command(room.settings, given=given) as one, command(room.settings, given=given) as two:
+        asks(room, commands=2)
+        room.desk.run_once()
+        for each in (one, two):
+            each.communicate(timeout=20)
+    assert sorted([one.returncode, two.returncode]) == [0, 4]
+    assert count(room) == 2
 
 
 def test_a_dry_run_queues_nothing(room: Service) -> None:
@@ -374,7 +411,7 @@ def live(tmp_path: Path, sandbox: Sandbox) -> Iterator[Live]:
 
 
 def test_with_wait_it_stays_until_all_is_handed_over(live: Live, given: Path) -> None:
-    with command(live.service, "--wait", given=given) as process:
+    with command(live.service.settings, "--wait", given=given) as process:
         out, errors = process.communicate(timeout=60)
     assert (process.returncode, errors) == (0, "")
     assert out.endswith("2 handed over.\n")
@@ -384,7 +421,7 @@ def test_with_wait_it_stays_until_all_is_handed_over(live: Live, given: Path) ->
 def test_with_wait_it_ends_with_one_when_a_mail_was_refused(live: Live, tmp_path: Path) -> None:
     given = tmp_path / "daftar.csv"
     given.write_text(GOOD + "refused@sandbox.test;Siti;Rp 3\n")
-    with command(live.service, "--wait", given=given) as process:
+    with command(live.service.settings, "--wait", given=given) as process:
         out, _ = process.communicate(timeout=60)
     assert process.returncode == 1
     assert out.endswith("2 handed over, 1 refused.\n")
@@ -392,7 +429,7 @@ def test_with_wait_it_ends_with_one_when_a_mail_was_refused(live: Live, tmp_path
 
 def test_with_wait_it_ends_when_nothing_goes_on_without_somebody(live: Live, given: Path) -> None:
     live.sandbox.revoke()
-    with command(live.service, "--wait", given=given) as process:
+    with command(live.service.settings, "--wait", given=given) as process:
         out, errors = process.communicate(timeout=60)
     assert process.returncode == 1
     assert out.endswith("0 handed over, 2 still wait.\n")
@@ -402,7 +439,7 @@ def test_with_wait_it_ends_when_nothing_goes_on_without_somebody(live: Live, giv
 def test_interrupted_while_it_waits_the_batch_goes_on(live: Live, given: Path) -> None:
     live.sandbox.faults(latency_ms=3000)
     try:
-        with command(live.service, "--wait", given=given) as process:
+        with command(live.service.settings, "--wait", given=given) as process:
             assert process.stdout
             assert "2 mails queued" in process.stdout.readline()
             process.send_signal(signal.SIGINT)
