@@ -19,8 +19,10 @@ from mailroom.store import StoreError
 from views import (
     access,
     account,
+    approvals,
     batches,
     commands,
+    confirm,
     decisions,
     errors,
     gateway,
@@ -29,6 +31,8 @@ from views import (
     lists,
     menu,
     overview,
+    plan_form,
+    schedule,
     send,
     sentences,
     settings,
@@ -41,8 +45,8 @@ from views import (
 from views.here import RowNumber
 
 PAGES = (
-    account, overview, send, batches, history, decisions, lists, templates, trials, suppressions, gateway, settings,
-    unsubscribe,
+    account, overview, send, confirm, approvals, batches, schedule, history, decisions, lists, templates, trials,
+    suppressions, gateway, settings, unsubscribe,
 )  # fmt: skip
 
 # Larger than the largest list and attachment together; read by werkzeug before anything is parsed.
@@ -83,7 +87,7 @@ def create_app(service: Service | None = None) -> Flask:
     Babel(app)
     # A recipient has no session for a token to belong to; the signed link is what allows it.
     CSRFProtect(app).exempt(unsubscribe.blueprint)
-    for part in (words, sentences, headers, errors, menu, access):
+    for part in (words, sentences, plan_form, headers, errors, menu, access):
         part.init(app)
     for page in PAGES:
         app.register_blueprint(page.blueprint)

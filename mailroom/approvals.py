@@ -235,9 +235,9 @@ def _refuse_decider(db: Database, user_id: int, asked_by: int) -> None:
 
 def _select(db: Database, where: str, parameters: list[object]) -> list[Approval]:
     rows = db.query(
-        "SELECT a.draft_id, d.name, a.plan, a.fingerprint, a.asked_by, u.name AS asker, a.asked_at, a.decision, "  # noqa: S608
+        "SELECT a.draft_id, d.name, a.plan, a.fingerprint, a.asked_by, u.name AS asker, a.asked_at, a.decision, "
         "coalesce(p.name, '') AS decided_by, a.decided_at, a.note, "
-        "(SELECT count(*) FROM draft_rows r WHERE r.draft_id = d.id AND r.errors = '{}') AS mails "
+        "d.good AS mails "
         "FROM approvals a JOIN drafts d ON d.id = a.draft_id JOIN users u ON u.id = a.asked_by "
         "LEFT JOIN users p ON p.id = a.decided_by WHERE a.decision <> 'approved' " + where,
         parameters,

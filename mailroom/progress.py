@@ -32,6 +32,11 @@ class Estimate:
     mails: int
     hours: Hours | None
 
+    @property
+    def waits(self) -> bool:
+        """Whether its first mail does not go at once."""
+        return self.begins_at > self.done_at - timedelta(seconds=self.seconds)
+
     def out_by(self, moment: datetime) -> int:
         """How many of its mails will have gone out by then."""
         if moment <= self.begins_at:

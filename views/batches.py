@@ -1,6 +1,7 @@
 """Batches: the list, one batch while it goes, and the buttons on it."""
 
 import secrets
+from dataclasses import replace
 from typing import Any
 
 from flask import Blueprint, Response, abort, flash, request, url_for
@@ -10,6 +11,7 @@ from flask_babel import ngettext
 from mailroom import batch_controls, batches, history, holds, progress, retries, suppressions
 from mailroom.batches import Batch
 from mailroom.problems import Problem
+from views import plan_form
 from views.here import me, see_other, service, show, whole
 from views.words import number
 
@@ -157,7 +159,7 @@ def _how_it_goes(batch: Batch) -> dict[str, Any]:
     store, now = service().store, service().clock()
     limit = service().clients.pace(batch.token_id).per_second
     return {
-        "pace": progress.pace(store, batch, limit, now),
+        "pace": progress.pace(store, batch, limit, now, plan_form.hours()),
         "hold": holds.of_token(store, batch.token_id, now) if batch.may_still_go else None,
         "retries": retries.of(store, batch.id),
         "retryable": retries.any_offered(store, batch.id),
@@ -205,5 +207,13 @@ def _show_retry(
         form_key=form_key,
         problem=problem,
         hold=holds.of_token(store, batch.token_id, now),
-        estimate=progress.estimate(store, batch.token_id, sum(offered.values()), pace.per_second, now),
+        estimate=progress.estimate(
+            store,
+            batch.token_id,
+            sum(offered.values()),
+            pace.per_second,
+            now,
+            plan=replace(batch.plan, start_at=None),
+            hours=plan_form.hours(),
+        ),
     )

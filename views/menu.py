@@ -7,14 +7,15 @@ from flask_babel import get_locale
 from flask_babel import lazy_gettext as _l
 from flask_login import current_user
 
-from mailroom import batches
+from mailroom import approvals, batches
 from views.access import may
-from views.here import service, wants_part
+from views.here import me, service, wants_part
 
 # endpoint, word, icon, group; a person sees the entries the policy lets them open.
 ENTRIES = (
     ("overview.index", _l("Overview"), "home", "work"),
     ("send.new", _l("Send"), "send", "work"),
+    ("approvals.index", _l("Approvals"), "shield-check", "work"),
     ("batches.index", _l("Batches"), "batches", "work"),
     ("history.index", _l("History"), "history", "work"),
     ("lists.index", _l("Lists"), "layers", "work"),
@@ -23,6 +24,8 @@ ENTRIES = (
     ("gateway.index", _l("Gateway"), "gateway", "house"),
     ("settings.index", _l("Settings"), "settings", "house"),
 )
+# Pages that stand under the entry of others.
+WITHIN = {"confirm": "send", "schedule": "batches"}
 
 
 @dataclass(frozen=True)
@@ -40,15 +43,19 @@ class Entry:
 def entries() -> list[Entry]:
     """The menu of the person signed in, the entry of the current page marked."""
     here = (request.endpoint or "").partition(".")[0]
+    here = WITHIN.get(here, here)
     return [
         Entry(endpoint, str(label), icon, group, endpoint.partition(".")[0] == here, _badge(endpoint))
         for endpoint, label, icon, group in ENTRIES
-        if may(endpoint)
+        # A team that approves nothing need not know of it.
+        if may(endpoint) and (endpoint != "approvals.index" or approvals.in_use(service().store))
     ]
 
 
 def _badge(endpoint: str) -> int:
-    return batches.needing(service().store, service().clock()) if endpoint == "batches.index" else 0
+    if endpoint == "batches.index":
+        return batches.needing(service().store, service().clock())
+    return approvals.to_decide(service().store, me().id) if endpoint == "approvals.index" else 0
 
 
 def init(app: Flask) -> None:

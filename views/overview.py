@@ -2,14 +2,17 @@
 
 from flask import Blueprint, Response
 
-from mailroom import batches, history, holds, progress, tokens
+from mailroom import approvals, batches, history, holds, progress, tokens
+from mailroom.approvals import Approval
 from mailroom.batches import Batch
 from mailroom.email_templates import all_templates
 from mailroom.identities import all_identities
 from mailroom.progress import Pace
 from mailroom.times import iso
+from views import plan_form
+from views.access import may
 from views.gateway import SOON
-from views.here import service, show
+from views.here import me, service, show
 
 blueprint = Blueprint("overview", __name__)
 
@@ -39,14 +42,27 @@ def index() -> Response:
         figures=figures,
         handed_over=sum(figures.get(state, 0) for state in batches.HANDED_OVER),
         going=[(batch, _pace(batch)) for batch in going],
+        asked=_asked(),
         latest=batches.newest(store, limit=5, now=now),
     )
+
+
+def _asked() -> dict[str, list[Approval]]:
+    """What waits for this person to approve, what they asked for themselves, and what was returned to them."""
+    if not may("approvals.index"):
+        return {}
+    waiting = approvals.waiting(service().store)
+    return {
+        "to_decide": [one for one in waiting if one.asked_by != me().id],
+        "own": [one for one in waiting if one.asked_by == me().id],
+        "returned": approvals.returned(service().store, me().id),
+    }
 
 
 def _pace(batch: Batch) -> Pace:
     here = service()
     limit = here.clients.pace(batch.token_id).per_second
-    return progress.pace(here.store, batch, limit, here.clock())
+    return progress.pace(here.store, batch, limit, here.clock(), plan_form.hours())
 
 
 def _missing(lines: list[tokens.TokenLine]) -> list[str]:

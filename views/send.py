@@ -120,34 +120,6 @@ def discard(draft_id: str) -> Response:
     return see_other("send.new")
 
 
-@blueprint.get("/<draft_id>/confirm")
-def confirm(draft_id: str) -> Response:
-    """Everything in numbers once more, and the button that sends."""
-    draft = _draft(draft_id)
-    batch_id = batches.by_form_key(service().store, draft_id)
-    if batch_id:
-        return see_other("batches.one", batch_id=batch_id)
-    if not draft.good:
-        return see_other("send.check", draft_id=draft_id)
-    return show("send/confirm.html", **send_check.facts(draft) | send_check.arrival(draft))
-
-
-@blueprint.post("/<draft_id>/queue")
-def queue(draft_id: str) -> Response:
-    """Queues every good row, once: pressed again it leads to the same batch."""
-    try:
-        policy: batches.Policy = "never_lost" if request.form.get("policy") == "never_lost" else "never_twice"
-        batch_id = batches.queue(
-            service().store, draft_id, me().id, service().clock(), policy, links=service().links
-        )
-    except LookupError:
-        abort(404)
-    except Problem as problem:
-        flash(said(problem), "error")
-        return see_other("send.check", draft_id=draft_id)
-    return see_other("batches.one", batch_id=batch_id)
-
-
 def _draft(draft_id: str) -> Draft:
     try:
         return drafts.get(service().store, draft_id, me().id)

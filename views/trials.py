@@ -13,7 +13,7 @@ from mailroom.identities import Identity
 from mailroom.problems import Problem
 from mailroom.tokens import TokenLine
 from mailroom.trials import Sent, Trial
-from views import send_form, template_form
+from views import plan_form, send_form, template_form
 from views.here import me, see_other, service, show, whole
 from views.template_form import SAMPLE
 from views.words import said
@@ -44,8 +44,10 @@ def of_row(draft_id: str) -> Response:
         abort(404)
     except Problem as problem:
         flash(said(problem), "error")
-    page = "send.confirm" if request.form.get("from") == "confirm" else "send.check"
-    return see_other(page, draft_id=draft_id, row=number, width=request.form.get("width") or None)
+    if request.form.get("from") == "confirm":
+        # What was chosen there and not yet sent must not be lost: the button that follows sends.
+        return see_other("confirm.one", draft_id=draft_id, **plan_form.kept(request.form))
+    return see_other("send.check", draft_id=draft_id, row=number, width=request.form.get("width") or None)
 
 
 @blueprint.route("/template/<int:template_id>", methods=["GET", "POST"])

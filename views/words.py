@@ -56,13 +56,15 @@ def size(count: int) -> str:
 
 
 def duration(seconds: float) -> str:
-    """A time to wait in the words people use: 53 s, 2 min 53 s, 3 h 20 min."""
+    """A time to wait in the words people use: 53 s, 2 min 53 s, 3 h 20 min, 3 days 4 h."""
     whole = round(seconds)
     if whole < 60:
         return gettext("%(s)s s", s=whole)
     if whole < 3600:
         return gettext("%(m)s min %(s)s s", m=whole // 60, s=whole % 60)
-    return gettext("%(h)s h %(m)s min", h=whole // 3600, m=whole % 3600 // 60)
+    if whole < 48 * 3600:
+        return gettext("%(h)s h %(m)s min", h=whole // 3600, m=whole % 3600 // 60)
+    return gettext("%(d)s days %(h)s h", d=whole // 86400, h=whole % 86400 // 3600)
 
 
 def init(app: Flask) -> None:
