@@ -59,7 +59,8 @@ def tab(
         yield page
     finally:
         context.close()
-    assert said == []
+    # A form that is refused answers 422, which Chromium notes like a fault.
+    assert [line for line in said if "status of 422" not in line] == []
 
 
 def _line(message: ConsoleMessage) -> str:
