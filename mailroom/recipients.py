@@ -26,6 +26,7 @@ TOO_LONG = N_("Too long: %(length)s characters; at most %(most)s")
 BREAK_IN_SUBJECT = N_("A line break or control character; it goes into the subject")
 SWALLOWED = N_("Other rows stand inside one cell: a quotation mark is opened there and closed too late")
 EXTRA_CELLS = N_("More cells than columns: %(cells)s")
+CELL_ERROR = N_("The spreadsheet shows an error here")
 NO_FILE = N_("No file called “%(name)s” in the zip")
 NO_FILE_NAMED = N_("No file is named for this row")
 
@@ -37,6 +38,21 @@ _UNSUBSCRIBE = "unsubscribe_url"
 _STAND_IN = "https://contoh.test/" + "x" * 150
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_CELL_ERRORS = frozenset(
+    (
+        "#N/A",
+        "#REF!",
+        "#VALUE!",
+        "#DIV/0!",
+        "#NAME?",
+        "#NULL!",
+        "#NUM!",
+        "#SPILL!",
+        "#CALC!",
+        "#FIELD!",
+        "#BLOCKED!",
+    )
+)
 _LAST_PART = re.compile(r"[^/\\]*$")
 _FILE_COLUMNS = ("lampiran", "attachment", "file", "berkas", "dokumen", "nama_file", "nama_berkas")
 
@@ -181,6 +197,8 @@ class _Check:
                     errors[name] = say(MISSING)
             elif len(value) > MAX_VALUE:
                 errors[name] = say(TOO_LONG, length=len(value), most=MAX_VALUE)
+            elif value in _CELL_ERRORS:
+                errors[name] = say(CELL_ERROR)
             elif name in self._renderer.subject_fields and _CONTROL.search(value):
                 errors[name] = say(BREAK_IN_SUBJECT)
         return errors

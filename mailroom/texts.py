@@ -28,7 +28,12 @@ UNREADABLE = N_(
     "and upload that file."
 )
 _NO_TEXT = N_(
-    "This is no text and no workbook. Upload a list that Excel saved as a workbook (.xlsx) or as “CSV UTF-8”."
+    "This is neither a workbook nor a text, or it is damaged. Open the list in Excel, choose Save as “Excel Workbook "
+    "(.xlsx)”, and upload that file."
+)
+_WEB_PAGE = N_(
+    "This is a web page under the name of a list. Open it in Excel, choose Save as “Excel Workbook (.xlsx)”, and "
+    "upload that file."
 )
 _NOT_A_LIST = N_("This is a %(kind)s, not a list. Choose the workbook or the CSV file with the recipients.")
 _KINDS = (
@@ -45,6 +50,8 @@ _KINDS = (
 )
 # What no keyboard puts into a text: control characters but tab, line ends, form feed and the end mark of old systems.
 _NOT_TYPED = re.compile(rb"[\x00-\x08\x0e-\x19\x1b-\x1f]")
+# Many programs “export to Excel” by writing a web page, or the XML of Excel 2003.
+_PAGE = re.compile(rb"\s*<(?:!doctype|html|head|meta|body|table|style|\?xml)\b", re.IGNORECASE)
 _CHUNK = 1 << 16
 _LOOK_AT = 4096
 
@@ -56,6 +63,8 @@ def refuse_other_kinds(data: bytes) -> None:
     for start, kind in _KINDS:
         if data.startswith(start):
             raise Problem(_NOT_A_LIST, kind=kind)
+    if _PAGE.match(data.removeprefix(BOM)[:1000]):
+        raise Problem(_WEB_PAGE)
     if not data.removeprefix(BOM).strip(b" \t\r\n,;\0"):
         raise Problem(EMPTY)
 
