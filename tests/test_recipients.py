@@ -195,7 +195,7 @@ def test_a_column_that_was_not_chosen_does_not_fill_the_field_it_is_called_after
         ('""\n" "\n\u00a0\n'.encode(), "is empty"),
         (b"email;nama\n", "no row below"),
         (b"email;nama\n;;\n\n", "no row below"),
-        (b"email;nama\na@contoh.id;S\0ri\n", "CSV UTF-8"),
+        (b"email;nama\na@contoh.id;S\0ri\n", "neither a workbook"),
         (b"PK\x03\x04anything", "damaged"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1anything", "damaged"),
         (b"\x89PNG\r\n\x1a\n", "This is a PNG"),
