@@ -15,7 +15,7 @@ MAX_DIGITS = 15  # what a spreadsheet keeps exactly
 SPACE = "\u00a0"  # the amount never stands on another line than its Rp
 
 _RUPIAH = re.compile(
-    r"(?P<minus>-?)\s*(?:(?:Rp|IDR)\b\.?)?\s*(?P<digits>[-0-9.,]*[0-9])(?:[.,][-–]{1,2})?", re.I
+    r"(?P<minus>-?)\s*(?:(?:Rp|IDR)\.?)?\s*(?P<digits>[-0-9.,]*[0-9])(?:[.,][-–]{1,2})?", re.I
 )
 _GROUPED = re.compile(r"[1-9][0-9]{0,2}(?:\.[0-9]{3})+|[1-9][0-9]{0,2}(?:,[0-9]{3})+")
 _PLAIN = re.compile(r"0|[1-9][0-9]*")
@@ -30,12 +30,12 @@ _OTHER_MONTHS = (
 )  # fmt: skip
 _SHORT_MONTHS = {"agt": 8, "ags": 8, "agu": 8, "sept": 9, "nop": 11, "pebruari": 2, "nopember": 11, "peb": 2}
 _TIME = r"(?:[ T][0-9]{1,2}[:.][0-9]{2}(?:[:.][0-9]{2}(?:\.[0-9]+)?)?)?"
-_YEAR_FIRST = re.compile(rf"(?P<year>[0-9]{{4}})-(?P<month>[0-9]{{1,2}})-(?P<day>[0-9]{{1,2}}){_TIME}")
+_YEAR_FIRST = re.compile(rf"(?P<year>[12][0-9]{{3}})-(?P<month>[0-9]{{1,2}})-(?P<day>[0-9]{{1,2}}){_TIME}")
 _DAY_FIRST = re.compile(
-    rf"(?P<day>[0-9]{{1,2}})(?P<sign>[-/.])(?P<month>[0-9]{{1,2}})(?P=sign)(?P<year>[0-9]{{4}}){_TIME}"
+    rf"(?P<day>[0-9]{{1,2}})(?P<sign>[-/.])(?P<month>[0-9]{{1,2}})(?P=sign)(?P<year>[12][0-9]{{3}}){_TIME}"
 )
 _NAMED = re.compile(
-    rf"(?P<day>[0-9]{{1,2}})[- ](?P<month>[a-z]{{3,9}})\.?[- ](?P<year>[0-9]{{4}}){_TIME}", re.I
+    rf"(?P<day>[0-9]{{1,2}})[- ](?P<month>[a-z]{{3,9}})\.?[- ](?P<year>[12][0-9]{{3}}){_TIME}", re.I
 )
 
 _KEPT = frozenset(("PT", "CV", "UD", "RT", "RW", "II", "III", "IV", "TNI", "BUMN", "DKI"))
