@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 
 from bench import post_office
+from bench.imports import imports
 from bench.machine import describe
 from bench.send import Result, bare_loop, dashboard, followed, middle
 from tests.sandbox_server import Sandbox, running_sandbox
@@ -113,7 +114,14 @@ def _numbers(result: Result) -> str:
 
 def main() -> int:
     """Runs everything, or only the parts that are named."""
-    parts = {"paced": paced, "free": free, "tokens": tokens, "follow": follow, "large": large}
+    parts = {
+        "paced": paced,
+        "free": free,
+        "tokens": tokens,
+        "follow": follow,
+        "large": large,
+        "imports": imports,
+    }
     started = time.monotonic()
     print(f"{describe()}\n", flush=True)
     for name in sys.argv[1:] or parts:

@@ -3,6 +3,7 @@
 import os
 import platform
 import sqlite3
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +25,16 @@ def usage(pid: int) -> Usage:
     status = Path(f"/proc/{pid}/status").read_text()
     peak = next(line for line in status.splitlines() if line.startswith("VmHWM:"))
     return Usage((int(fields[11]) + int(fields[12])) / _TICKS, int(peak.split()[1]) / 1024)
+
+
+def family_mb(pid: int) -> float:
+    """The most memory that a process and its living children held so far, each at its own time, added, in MB."""
+    peak = 0.0
+    with suppress(OSError, StopIteration):
+        peak = usage(pid).peak_mb
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        peak += sum(family_mb(int(child)) for child in children)
+    return peak
 
 
 def describe() -> str:

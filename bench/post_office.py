@@ -6,42 +6,26 @@ and five threads; only the way out is another: `bench.post_office_worker.Gateway
 
 import json
 import subprocess
-import sys
 import tempfile
-from pathlib import Path
 
+from bench import peers
 from bench.machine import Usage
 from bench.send import Result, seen
 from tests.sandbox_server import ROOT, Sandbox
 
 PINNED = ("Django==5.2.19", "django-post-office==3.12.0", "requests==2.34.2")
-VENV = ROOT / ".venv-bench"
 
 
 def install() -> str:
     """Why it could not be installed, in a few words, or "" when it is there."""
-    stamp = VENV / "installed.txt"
-    if stamp.exists() and stamp.read_text() == "\n".join(PINNED):
-        return ""
-    try:
-        subprocess.run(
-            [sys.executable, "-m", "venv", str(VENV)], check=True, capture_output=True, timeout=120
-        )
-        (VENV / ".gitignore").write_text("*\n")
-        pip = [_python(), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *PINNED]
-        subprocess.run(pip, check=True, capture_output=True, text=True, timeout=180)
-    except subprocess.SubprocessError as error:
-        said = str(getattr(error, "stderr", "") or error).strip()
-        return said.splitlines()[-1]
-    stamp.write_text("\n".join(PINNED))
-    return ""
+    return peers.install("post_office", PINNED)
 
 
 def send(sandbox: Sandbox, mails: int) -> Result:
     """What `send_queued_mail` makes of so many queued mails."""
     with tempfile.TemporaryDirectory(prefix="post-office-bench-") as folder:
         worker = [
-            _python(),
+            peers.python(),
             "-m",
             "bench.post_office_worker",
             folder,
@@ -52,7 +36,3 @@ def send(sandbox: Sandbox, mails: int) -> Result:
         done = subprocess.run(worker, cwd=ROOT, capture_output=True, text=True, check=True, timeout=180)
     before, after = json.loads(done.stdout.splitlines()[-1])
     return seen(sandbox, Usage(*before), Usage(*after))
-
-
-def _python() -> str:
-    return str(Path(VENV) / "bin" / "python")
