@@ -9,7 +9,7 @@ The rooms, in the order in which a mail meets them:
 - a list of recipients: recipients, addresses, sheets, sheet_reading, headers
 - a list as a file: texts, csv_files, workbooks, workbook_child, workbook_marks, number_formats
 - what is put together: drafts, draft_rows, layouts, sources; lists
-- what goes with it: attachments
+- what goes with it: attachments, zips, row_files
 - who it is sent from and with: identities, tokens, clients
 - a batch: plans, approvals, batches, batch_controls, retries, trials, progress, holds, watch
 - one mail on its way: states (the only place where a state changes), claims, messages, sender, recorder, outcomes

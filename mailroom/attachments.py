@@ -96,10 +96,15 @@ def forget_unused(store: Store) -> int:
     return gone
 
 
+def seen(name: str) -> str:
+    """The name without the characters that nobody sees."""
+    return _UNSEEN.sub("", name.encode("utf-8", "replace").decode())
+
+
 def safe_name(filename: str) -> str:
     """The name a recipient sees: no folders, no unseen characters, not endless, never empty."""
     last = unicodedata.normalize("NFC", filename).replace("\\", "/").rpartition("/")[2]
-    name = _UNSEEN.sub("", last.encode("utf-8", "replace").decode()).replace('"', "'").strip(" .")
+    name = seen(last).replace('"', "'").strip(" .")
     path = PurePosixPath(name or "attachment")
     suffix = path.suffix[:20]
     return path.name.removesuffix(path.suffix)[: MAX_NAME - len(suffix)] + suffix

@@ -88,9 +88,9 @@ class Store:
                 self._readers[thread] = reader
         return reader
 
-    def has_room(self) -> bool:
-        """Whether the disk has room for more than the answers still due; without it no mail is claimed."""
-        return shutil.disk_usage(self.path.parent).free >= self.floor_bytes
+    def has_room(self, size: int = 0) -> bool:
+        """Whether the disk has room for `size` bytes and the answers still due; without any no mail is claimed."""
+        return shutil.disk_usage(self.path.parent).free >= self.floor_bytes + size
 
     def close(self) -> None:
         """Closes every connection and lets another process have the file."""
