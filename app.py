@@ -4,6 +4,7 @@ import logging
 import os
 import signal
 import sys
+import tempfile
 
 import waitress
 from flask import Flask
@@ -51,6 +52,8 @@ PAGES = (
 
 # Larger than the largest list and attachment together; read by werkzeug before anything is parsed.
 MAX_REQUEST_BYTES = 32_000_000
+# More than any page takes, so that a page can still say what is too large; beyond it the server hangs up.
+MAX_BODY_BYTES = 300_000_000
 
 # A command that found nobody here may just be queueing something; see mailroom.asking.
 COMMAND_SECONDS = 3.0
@@ -106,10 +109,13 @@ def serve() -> None:
     """Serves pages and sends mail until it is told to stop."""
     settings = from_environment(os.environ)
     service = open_service(settings, wait=COMMAND_SECONDS)
+    # Uploads wait in nameless files there: on many systems /tmp is memory, and a zip may be larger than that.
+    tempfile.tempdir = str(settings.data)
     try:
         server = waitress.create_server(
-            create_app(service), host=settings.host, port=settings.port, threads=8, ident=None
-        )
+            create_app(service), host=settings.host, port=settings.port, threads=8, ident=None,
+            max_request_body_size=MAX_BODY_BYTES,
+        )  # fmt: skip
         signal.signal(signal.SIGTERM, _stop)
         signal.signal(signal.SIGINT, _stop)
         # Port 0 lets the system choose one, so the address is asked of the server.

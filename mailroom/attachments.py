@@ -38,6 +38,15 @@ class Kept:
     content: bytes = field(repr=False)
 
 
+@dataclass(frozen=True)
+class About:
+    """What a page says of an attachment. size: in bytes."""
+
+    id: int
+    filename: str
+    size: int
+
+
 def keep(db: Database, filename: str, content: bytes) -> int:
     """The id of the attachment, kept now or found as it was kept before.
 
@@ -71,6 +80,16 @@ def refuse(content: bytes) -> None:
         raise Problem(N_("The attachment is empty. Choose another file."), field="attachment")
     if len(content) > MAX_BYTES:
         raise Problem(N_("The attachment is larger than 10 MB. Choose a smaller file."), field="attachment")
+
+
+def about(store: Store, attachment_id: int) -> About:
+    """One attachment without its content. Raises LookupError when there is none with this id."""
+    row = next(
+        store.read().query("SELECT id, filename, size FROM attachments WHERE id = ?", [attachment_id]), None
+    )
+    if row is None:
+        raise LookupError(attachment_id)
+    return About(**row)
 
 
 def get(store: Store, attachment_id: int) -> Kept:

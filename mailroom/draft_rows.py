@@ -27,6 +27,7 @@ _KINDS = {
     recipients.MISSING: "missing",
     recipients.NO_FILE: "file",
     recipients.NO_FILE_NAMED: "file",
+    recipients.SEVERAL_FILES: "file",
     recipients.DUPLICATE: "duplicate",
     recipients.SUPPRESSED: "suppressed",
     recipients.BREAK_IN_SUBJECT: "break",
@@ -68,6 +69,7 @@ class Content:
         if not row.errors:
             self.good += 1
             used = [row.email.casefold(), *(row.values.get(name, "") for name in self.fields)]
+            used += [] if row.attachment_id is None else [str(row.attachment_id)]
             self._sum.update(json.dumps(used).encode())
 
     def sha256(self) -> str:

@@ -7,12 +7,21 @@ also the one-time key of the form that queues it. Its rows come in small portion
 import secrets
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlite_utils import Database
 
-from mailroom import attachments, draft_rows, email_templates, recipients, sources, suppressions, unsubscribe
+from mailroom import (
+    attachments,
+    draft_rows,
+    email_templates,
+    recipients,
+    row_files,
+    sources,
+    suppressions,
+    unsubscribe,
+)
 from mailroom.email_templates import Version
 from mailroom.layouts import Layout
 from mailroom.problems import Problem
@@ -20,6 +29,7 @@ from mailroom.recipients import Reading, Row, Sheet
 from mailroom.rendering import Rendered, Renderer
 from mailroom.store import Store
 from mailroom.times import iso
+from mailroom.zips import Zip
 from oca.words import N_
 
 KEPT_DAYS = 7
@@ -35,7 +45,7 @@ class Setup:
     """What a draft is made of besides its rows.
 
     source: the file's name, or a word for where the rows came from. attachment: its name and content, the id of
-    one that is kept, or None.
+    one that is kept, or None. files: one for each row, out of a zip or of an earlier draft by its id, or None.
     """
 
     name: str
@@ -44,6 +54,7 @@ class Setup:
     token_id: int
     source: str
     attachment: tuple[str, bytes] | int | None = None
+    files: Zip | str | None = None
 
 
 @dataclass(frozen=True)
@@ -91,7 +102,7 @@ class Earlier:
 def create(store: Store, user_id: int, setup: Setup, sheet: Sheet, now: datetime) -> str:
     """The id of a new draft that holds every row of the sheet, good or not.
 
-    Raises Problem beside `name` or `attachment`, or beside no field when the sheet cannot be read to its end.
+    Raises Problem beside `name`, `attachment` or `files`, or beside no field when the sheet cannot be read to its end.
     """
     draft_id = secrets.token_urlsafe(16)
     name = named(setup.name)
@@ -100,12 +111,19 @@ def create(store: Store, user_id: int, setup: Setup, sheet: Sheet, now: datetime
     with store.write() as db:
         _begin(db, draft_id, user_id, name, setup, sheet, renderer, now)
     try:
-        rows = recipients.check(sheet, renderer, suppressions.among(store))
+        files = row_files.taken(store, draft_id, setup.files)
+        if files is not None:
+            at = recipients.attachment_at(sheet, files)
+            sheet = replace(sheet, reading=replace(sheet.reading, attachment=at))
+        lack = sheet.reading.may_lack_file
+        rows = recipients.check(sheet, renderer, suppressions.among(store), files, may_lack_file=lack)
         draft_rows.put(store, draft_id, rows, content)
         with store.write() as db:
+            row_files.mark_used(db, draft_id)
+            reading, layout = sheet.reading.to_json(), Layout.of(sheet, renderer).to_json()
             db.execute(
-                "UPDATE drafts SET good = ?, total = ?, content_sha256 = ? WHERE id = ?",
-                [content.good, content.total, content.sha256(), draft_id],
+                "UPDATE drafts SET good = ?, total = ?, content_sha256 = ?, reading = ?, columns = ? WHERE id = ?",
+                [content.good, content.total, content.sha256(), reading, layout, draft_id],
             )
     except BaseException:
         # What cannot be written now is tidied away later.
@@ -122,7 +140,8 @@ def read_again(store: Store, draft: Draft, reading: Reading, user_id: int, now: 
     """
     sheet = recipients.read(sources.get(store, draft.source_id or 0), reading)
     version = email_templates.version(store, draft.template_version_id)
-    setup = Setup(draft.name, version, draft.sender_id, draft.token_id, draft.source, draft.attachment_id)
+    setup = Setup(draft.name, version, draft.sender_id, draft.token_id, draft.source, draft.attachment_id,
+                  draft.id if row_files.any_of(store, draft.id) else None)  # fmt: skip
     return create(store, user_id, setup, sheet, now)
 
 
@@ -183,6 +202,12 @@ def bad_rows(store: Store, draft_id: str, after: int = 0, limit: int = -1) -> It
 def row(store: Store, draft_id: str, number: int) -> Row | None:
     """One row by its number, or None."""
     return next(draft_rows.select(store, "draft_id = ? AND row = ?", [draft_id, number]), None)
+
+
+def attached(store: Store, draft: Draft, number: int) -> int | None:
+    """The attachment that goes with a row: its own, or the one for all; None without, or when there is no such row."""
+    found = row(store, draft.id, number)
+    return (found.attachment_id or draft.attachment_id) if found else None
 
 
 def neighbours(store: Store, draft_id: str, number: int) -> tuple[int | None, int | None]:

@@ -42,7 +42,7 @@ class Layout:
         for key, index in recipients.keys(sheet, renderer.fields).items():
             first_key.setdefault(index, key)
         columns = tuple((name, first_key[index]) for index, name in enumerate(sheet.columns))
-        used = {sheet.email_at, *places.values()}
+        used = {sheet.email_at, sheet.reading.attachment, *places.values()}
         shown = [column for index, column in enumerate(columns) if index in used]
         # What no column holds is at fault in every row, and has a place to say so.
         shown += [(name, name) for name in unfilled]

@@ -1,6 +1,7 @@
 """Recipients: the rows of a list, each with its values and its faults. No row is ever dropped."""
 
 import re
+import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -29,6 +30,7 @@ EXTRA_CELLS = N_("More cells than columns: %(cells)s")
 CELL_ERROR = N_("The spreadsheet shows an error here")
 NO_FILE = N_("No file called “%(name)s” in the zip")
 NO_FILE_NAMED = N_("No file is named for this row")
+SEVERAL_FILES = N_("Several files in the zip are called “%(name)s”; write the folder in front of it")
 
 # A fault that belongs to the row and not to one of its cells.
 WHOLE_ROW = ""
@@ -53,7 +55,6 @@ _CELL_ERRORS = frozenset(
         "#BLOCKED!",
     )
 )
-_LAST_PART = re.compile(r"[^/\\]*$")
 _FILE_COLUMNS = ("lampiran", "attachment", "file", "berkas", "dokumen", "nama_file", "nama_berkas")
 
 
@@ -219,11 +220,12 @@ class _Check:
         name = cells[at].strip() if at is not None and at < len(cells) else ""
         if not name and self._may_lack_file:
             return None
-        found = self._files.get(name.replace("\\", "/").casefold(), self._files.get(_plain_name(name)))
-        if found is None:
-            fault = say(NO_FILE, name=name[:200]) if name else say(NO_FILE_NAMED)
+        found = self._files.get(_whole_name(name)) or self._files.get(_plain_name(name))
+        if not found:
+            text = NO_FILE if found is None else SEVERAL_FILES
+            fault = say(text, name=name[:200]) if name else say(NO_FILE_NAMED)
             errors.setdefault(self._key_of(at) or WHOLE_ROW, fault)
-        return found
+        return found or None
 
     def _rendering_fault(self, values: dict[str, str]) -> dict[str, Sentence]:
         # The same code that will render the row for sending has the last word on what a good row is.
@@ -244,15 +246,19 @@ def _holds_rows(cell: str, delimiter: str) -> bool:
     return any("@" in line and delimiter in line for line in cell.split("\n")[1:])
 
 
+def _whole_name(name: str) -> str:
+    # Written on a Mac, one letter with its accent may be two characters.
+    return unicodedata.normalize("NFC", name.strip()).replace("\\", "/").casefold()
+
+
 def _plain_name(name: str) -> str:
-    found = _LAST_PART.search(name.strip())
-    return found.group().casefold() if found else ""
+    return _whole_name(name).rpartition("/")[2]
 
 
 def _by_any_name(files: Mapping[str, int]) -> dict[str, int]:
-    """The files by their whole names and, where that fits only one of them, without their folders."""
-    plain: dict[str, set[int]] = {}
+    """The files by their whole names and without their folders, where that fits only one of them; 0 for several."""
+    plain: dict[str, int] = {}
     for name, file_id in files.items():
-        plain.setdefault(_plain_name(name), set()).add(file_id)
-    by_name = {name: next(iter(ids)) for name, ids in plain.items() if len(ids) == 1}
-    return by_name | {name.replace("\\", "/").casefold(): file_id for name, file_id in files.items()}
+        if plain.setdefault(_plain_name(name), file_id) != file_id:
+            plain[_plain_name(name)] = 0
+    return plain | {_whole_name(name): file_id for name, file_id in files.items()}

@@ -51,6 +51,13 @@ def keep(store: Store, draft_id: str, zip: Zip) -> dict[str, int]:
     return kept
 
 
+def taken(store: Store, draft_id: str, source: Zip | str | None) -> dict[str, int] | None:
+    """The draft's files from now on: of a zip, or of an earlier draft by its id; None without either."""
+    if source is None:
+        return None
+    return copy(store, source, draft_id) if isinstance(source, str) else keep(store, draft_id, source)
+
+
 def copy(store: Store, old: str, new: str) -> dict[str, int]:
     """The files of an earlier draft, which belong to the new one as well now."""
     with store.write() as db:
@@ -70,6 +77,12 @@ def mark_used(db: Database, draft_id: str) -> None:
         "(SELECT attachment_id FROM draft_rows WHERE draft_id = :id AND attachment_id IS NOT NULL)",
         {"id": draft_id},
     )
+
+
+def any_of(store: Store, draft_id: str) -> bool:
+    """Whether the draft has files for single rows."""
+    query = "SELECT 1 FROM draft_files WHERE draft_id = ? LIMIT 1"
+    return store.read().execute(query, [draft_id]).fetchone() is not None
 
 
 def of(store: Store, draft_id: str) -> Files | None:

@@ -24,7 +24,8 @@ class Reading:
     encoding: one of ENCODINGS. delimiter: one of DELIMITERS. sheet: the name of a workbook's sheet. header_row: the
     number of the row with the columns' names, 0 when there is none. email: the column of the addresses, from 0.
     fields: template field → column from 0; None for deliberately none. attachment: the column that names each row's
-    file. duplicates: which row of several with one address is kept. Raises Problem, beside the part, for anything else.
+    file; may_lack_file: whether a row may name none. duplicates: which row of several with one address is kept. Raises
+    Problem, beside the part, for anything else.
     """
 
     encoding: str | None = None
@@ -34,6 +35,7 @@ class Reading:
     email: int | None = None
     fields: Mapping[str, int | None] = field(default_factory=dict)
     attachment: int | None = None
+    may_lack_file: bool = False
     duplicates: Duplicates = "first"
 
     def __post_init__(self) -> None:
@@ -45,6 +47,7 @@ class Reading:
             "email": _is_column(self.email),
             "fields": _are_fields(self.fields),
             "attachment": _is_column(self.attachment),
+            "may_lack_file": type(self.may_lack_file) is bool,
             "duplicates": self.duplicates in get_args(Duplicates),
         }
         for part, fit in fits.items():

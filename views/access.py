@@ -27,6 +27,7 @@ POLICY: Mapping[str, Literal["anyone"] | Role] = {
     "send.check": "sender",
     "send.rows": "sender",
     "send.mail": "sender",
+    "send.attachment": "sender",
     "send.others": "sender",
     "send.read_again": "sender",
     "send.keep": "sender",
@@ -38,6 +39,7 @@ POLICY: Mapping[str, Literal["anyone"] | Role] = {
     "confirm.withdraw": "sender",
     "approvals.index": "sender",
     "approvals.one": "sender",
+    "approvals.attachment": "sender",
     "approvals.mail": "sender",
     "approvals.approve": "sender",
     "approvals.give_back": "sender",
@@ -113,6 +115,8 @@ POLICY: Mapping[str, Literal["anyone"] | Role] = {
 
 # What is open to anyone takes a short form, never a list of recipients.
 MAX_OPEN_REQUEST_BYTES = 50_000
+# A zip with a file for each row, and a list; files of that size wait on the disk, not in memory.
+MAX_SEND_REQUEST_BYTES = 230_000_000
 
 
 class SignedIn(User):
@@ -185,6 +189,8 @@ def _guard() -> Response | None:
         return _to_sign_in()
     elif not _allowed(endpoint):
         abort(403)
+    elif endpoint == "send.create":
+        request.max_content_length = MAX_SEND_REQUEST_BYTES
     return None
 
 

@@ -3,13 +3,13 @@
 from flask import Blueprint, Response, abort, flash, request
 from flask_babel import gettext as _
 
-from mailroom import approvals, batches, drafts
+from mailroom import approvals, attachments, batches, drafts
 from mailroom.approvals import Approval
 from mailroom.drafts import Draft
 from mailroom.problems import Problem
 from views import plan_form, send_check
 from views.confirm import arrivals
-from views.here import me, see_other, service, show
+from views.here import download, me, see_other, service, show
 from views.mail_frame import mail_page
 from views.words import said
 
@@ -37,6 +37,14 @@ def mail(draft_id: str, number: int) -> Response:
     asked = approvals.get(service().store, draft_id) or abort(404)
     found = drafts.render_row(service().store, _draft(asked), number)
     return mail_page(found[1].html) if found else abort(404)
+
+
+@blueprint.get("/<draft_id>/row/<int:number>/attachment")
+def attachment(draft_id: str, number: int) -> Response:
+    """The file that would go with one row, as a download."""
+    asked = approvals.get(service().store, draft_id) or abort(404)
+    found = drafts.attached(service().store, _draft(asked), number)
+    return download(attachments.get(service().store, found)) if found else abort(404)
 
 
 @blueprint.post("/<draft_id>/approve")
@@ -102,5 +110,6 @@ def _show(asked: Approval, problem: Problem | None = None, note: str = "") -> Re
         passed=asked.plan.passed(service().clock()),
         shown_on="approvals.one",
         frame="approvals.mail",
+        attached_at="approvals.attachment",
         **context,
     )

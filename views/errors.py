@@ -43,7 +43,10 @@ def _http_error(error: HTTPException) -> Response:
         405: (_("That does not work this way"), _("Go back and use the button on the page.")),
         413: (
             _("That is too much at once"),
-            _("A list and an attachment together may have 32 MB. Split the list or take a smaller file."),
+            _(
+                "A list may have 20 MB, an attachment 10 MB, and a zip with a file for each row 200 MB. Nothing was "
+                "sent. Go back, where what you typed still stands, and choose smaller files."
+            ),
         ),
         429: (_("Too many tries"), _("Wait a few minutes and try again.")),
     }

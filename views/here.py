@@ -6,6 +6,7 @@ from flask import Response, current_app, make_response, redirect, render_templat
 from flask_login import current_user
 from werkzeug.routing import IntegerConverter, Map
 
+from mailroom.attachments import Kept
 from mailroom.people import User
 from mailroom.service import Service
 
@@ -54,3 +55,10 @@ def show(page: str, part: str | None = None, status: int = 200, **context: Any) 
 def see_other(endpoint: str, **values: object) -> Response:
     """A 303 to another page, so that going back or reloading never repeats a POST."""
     return cast(Response, redirect(url_for(endpoint, **values), 303))  # type: ignore[arg-type]
+
+
+def download(kept: Kept) -> Response:
+    """An attachment as a file to save, never as something the browser shows: it is whatever somebody uploaded."""
+    response = Response(kept.content, content_type="application/octet-stream")
+    response.headers.set("Content-Disposition", "attachment", filename=kept.filename)
+    return response

@@ -7,7 +7,7 @@ from flask_babel import gettext as _
 
 import oca
 from mailroom import attachments, delivery, history
-from views.here import see_other, service, show, wants_part, whole
+from views.here import download, see_other, service, show, wants_part, whole
 from views.mail_frame import mail_page
 
 blueprint = Blueprint("history", __name__, url_prefix="/history")
@@ -47,10 +47,7 @@ def attachment(mail_id: int) -> Response:
     mail = history.mail(service().store, mail_id)
     if mail is None or mail.attachment_id is None:
         abort(404)
-    kept = attachments.get(service().store, mail.attachment_id)
-    response = Response(kept.content, content_type="application/octet-stream")
-    response.headers.set("Content-Disposition", "attachment", filename=kept.filename)
-    return response
+    return download(attachments.get(service().store, mail.attachment_id))
 
 
 @blueprint.post("/<int:mail_id>/look-again")

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from flask_babel import gettext as _
 
@@ -70,6 +71,7 @@ def chosen(draft: Draft, form: Mapping[str, str]) -> Reading:
         draft.reading,
         email=_number(form.get("email", ""), "email"),
         fields=fields,
+        **_files(form),
         duplicates=form.get("duplicates", "first"),  # type: ignore[arg-type]  # Reading refuses other words
     )
 
@@ -81,11 +83,20 @@ def _layout(draft: Draft, form: Mapping[str, str]) -> Reading:
         delimiter=form.get("delimiter") or None,
         sheet=form.get("sheet") or None,
         header_row=_number(form.get("header_row", ""), "header_row"),
+        may_lack_file=old.may_lack_file,
         duplicates=old.duplicates,
     )
     moved = (new.encoding, new.delimiter, new.sheet) != (old.encoding, old.delimiter, old.sheet)
     # In another sheet the names stand in another row.
     return replace(new, header_row=None) if moved and new.header_row == old.header_row else new
+
+
+def _files(form: Mapping[str, str]) -> dict[str, Any]:
+    """What is chosen about the files of single rows, where the card asks for it."""
+    if "files" not in form:
+        return {}
+    at = _number(form.get("attachment", ""), "attachment")
+    return {"attachment": at, "may_lack_file": bool(form.get("may_lack_file"))}
 
 
 def _number(text: str, field: str) -> int | None:

@@ -5,11 +5,11 @@ from pathlib import PurePath
 from flask import Blueprint, Response, abort, flash, request, stream_with_context
 from flask_babel import gettext as _
 
-from mailroom import batches, drafts, email_templates, lists, tokens
+from mailroom import attachments, batches, drafts, email_templates, lists, row_files, tokens
 from mailroom.drafts import Draft
 from mailroom.problems import Problem
 from views import reading_form, send_check, send_form
-from views.here import me, see_other, service, show, wants_part
+from views.here import download, me, see_other, service, show, wants_part
 from views.mail_frame import mail_page
 from views.send_form import Choices, Errors, Form
 from views.words import said
@@ -74,6 +74,13 @@ def mail(draft_id: str, number: int) -> Response:
     return mail_page(found[1].html) if found else abort(404)
 
 
+@blueprint.get("/<draft_id>/row/<int:number>/attachment")
+def attachment(draft_id: str, number: int) -> Response:
+    """The file that goes with one row, as a download."""
+    found = drafts.attached(service().store, _draft(draft_id), number)
+    return download(attachments.get(service().store, found)) if found else abort(404)
+
+
 @blueprint.get("/<draft_id>/others.csv")
 def others(draft_id: str) -> Response:
     """The rows with faults as a list that can be mended and uploaded again."""
@@ -133,7 +140,13 @@ def _again() -> dict[str, str]:
         return {}
     draft = _draft(request.args["again"])
     version = email_templates.version(service().store, draft.template_version_id)
-    chosen = {"template": version.template_id, "sender": draft.sender_id, "token": draft.token_id}
+    chosen: dict[str, str | int] = {
+        "template": version.template_id,
+        "sender": draft.sender_id,
+        "token": draft.token_id,
+    }
+    if row_files.any_of(service().store, draft.id):
+        chosen |= {"files_of": draft.id, "may_lack_file": "1" if draft.reading.may_lack_file else ""}
     return {"name": draft.name} | {name: str(number) for name, number in chosen.items()}
 
 

@@ -7,7 +7,17 @@ from typing import Any
 
 from flask import request
 
-from mailroom import draft_rows, drafts, email_templates, identities, lists, progress, tokens
+from mailroom import (
+    attachments,
+    draft_rows,
+    drafts,
+    email_templates,
+    identities,
+    lists,
+    progress,
+    row_files,
+    tokens,
+)
 from mailroom.csv_files import safe_cell
 from mailroom.drafts import Draft
 from mailroom.recipients import Row
@@ -37,6 +47,7 @@ def facts(draft: Draft) -> dict[str, Any]:
         "dead_links": settings.only_here
         and not settings.sandbox
         and Renderer(version.subject, version.body).uses_unsubscribe,
+        "files": row_files.of(store, draft.id),
     }
 
 
@@ -65,8 +76,10 @@ def arrival(draft: Draft) -> dict[str, Any]:
         return {"row": None}
     row, rendered = found
     before, after = drafts.neighbours(store, draft.id, row.number)
+    attached = row.attachment_id or draft.attachment_id
     return {
         "row": row,
+        "attached": attachments.about(store, attached) if attached else None,
         "rendered": rendered,
         "previous": before,
         "next": after,

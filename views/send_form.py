@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from flask import request
 from flask_babel import format_date
@@ -28,8 +28,9 @@ from mailroom.recipients import ONE, PASTED, Given, Reading, Sheet
 from mailroom.rendering import Renderer
 from mailroom.sources import Spare
 from mailroom.tokens import TokenLine
+from mailroom.zips import Zip
 from oca.words import N_
-from views.here import service
+from views.here import me, service
 
 # The names of the inputs for the fields of one recipient start with this, so that they meet no other input.
 VALUE = "value-"
@@ -100,10 +101,10 @@ def read(offered: Choices) -> Form:
     name = form.typed.get("name", "").strip() or _usual_name(form.version)
     with form.beside("name"):
         name = drafts.named(name)
-    attachment = _attachment(form)
+    attachment, files = _attachment(form), _row_files(form)
     source = _read_recipients(form)
     if form.version and not form.errors:
-        form.setup = Setup(name, form.version, sender_id, token_id, source, attachment)
+        form.setup = Setup(name, form.version, sender_id, token_id, source, attachment, files)
     return form
 
 
@@ -111,11 +112,12 @@ def keep_files(form: Form) -> None:
     """Keeps the list for when the form comes again, and says beside any other file that it has to be chosen again."""
     if form.given and "file" not in form.errors:
         form.spare = sources.spare(service().store, form.given, service().clock())
-    chosen = _file("attachment")
-    if chosen and "attachment" not in form.errors:
-        form.errors["attachment"] = say(
-            N_("Choose “%(name)s” again; browsers do not keep files."), name=chosen.filename
-        )
+    for name in ("attachment", "files"):
+        chosen = _file(name)
+        if chosen and name not in form.errors:
+            form.errors[name] = say(
+                N_("Choose “%(name)s” again; browsers do not keep files."), name=chosen.filename
+            )
 
 
 def chosen_version(typed: Mapping[str, str], offered: Choices) -> Version | None:
@@ -161,6 +163,26 @@ def _attachment(form: Form) -> tuple[str, bytes] | None:
     return str(chosen.filename), content
 
 
+def _row_files(form: Form) -> Zip | str | None:
+    """The zip with a file for each row; or the id of the earlier draft whose files are used once more."""
+    chosen, earlier = _file("files"), form.typed.get("files_of", "")
+    if not (chosen or earlier):
+        return None
+    with form.beside("files"):
+        if _file("attachment"):
+            raise Problem(_ONE_EACH)
+        if form.typed.get("email", "").strip():
+            raise Problem(N_("For one address choose the file itself, as the attachment."))
+        return Zip(chosen.stream) if chosen else _earlier(earlier)
+    return None
+
+
+def _earlier(draft_id: str) -> str:
+    with suppress(LookupError):
+        return drafts.get(service().store, draft_id, me().id).id
+    raise Problem(N_("The files of the earlier zip are not kept any more. Choose the zip again."))
+
+
 def _read_recipients(form: Form) -> str:
     """Where the recipients came from; the way that was filled in is the one that counts."""
     filled = [way for way in ("file", "list", "pasted", "email") if _is_filled(form, way)]
@@ -171,7 +193,8 @@ def _read_recipients(form: Form) -> str:
     source = ""
     with form.beside(way):
         given, reading, source = _given(form, way)
-        form.sheet = recipients.read(given, reading)
+        lack = bool(form.typed.get("may_lack_file"))
+        form.sheet = recipients.read(given, replace(reading, may_lack_file=lack))
         if way == "file":
             form.given = given
         if form.version and way == "email":
@@ -227,5 +250,8 @@ def _spare(typed: Mapping[str, str]) -> Spare | None:
     return Spare(sha256, name) if sha256 and name else None
 
 
+_ONE_EACH = N_(
+    "A mail takes one attachment. Choose either the file for everybody or the zip with a file for each row."
+)
 _NONE = N_("Say who gets the mail: choose a file or a saved list, paste a list, or write one address.")
 _SEVERAL = N_("The recipients are given in more than one way. Keep one and clear the others.")
