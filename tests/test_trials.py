@@ -74,7 +74,7 @@ def sent_tests(live: Live) -> list[tuple[object, ...]]:
 def press(sari: Browser, page: str, url: str, **more: object) -> TestResponse:
     """The button of a page, with what its form holds by itself."""
     html = sari.get(page).text
-    hidden = re.findall(r'type="hidden"(?: form="\w+")? name="([^"]+)" value="([^"]*)"', html)
+    hidden = re.findall(r'type="hidden"(?: form="[^"]+")? name="([^"]+)" value="([^"]*)"', html)
     assert f'"{url}"' in html
     return sari.post_form(url, {**dict(hidden), **more}, form_at=page)
 
