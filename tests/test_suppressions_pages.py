@@ -3,6 +3,7 @@
 import io
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +17,8 @@ from tests.live import A_TOKEN, Live, prepare_records
 from tests.page import faults
 
 Client = Callable[[str], Browser]
+
+CORPUS = Path(__file__).parent / "corpus"
 
 
 @pytest.fixture
@@ -188,6 +191,27 @@ def test_a_file_that_cannot_be_read_is_said_beside_it(
     assert counts(service) == {}
 
 
+def test_lists_of_every_kind_are_added_or_refused_with_a_sentence(service: Service, client: Client) -> None:
+    browser = client("adi")
+    for name, good in {
+        "good.xlsx": True,
+        "windows-1252.csv": True,
+        "title-above.csv": True,
+        "picture.xlsx": False,
+        "password.xlsx": False,
+        "blank.csv": False,
+    }.items():
+        file = (io.BytesIO((CORPUS / name).read_bytes()), name)
+        before = sum(counts(service).values())
+        answer = browser.post_form("/do-not-mail/import", {"file": file})
+        assert ("f-file-error" not in answer.text) == good, name
+        if not good:
+            assert (answer.status_code, sum(counts(service).values())) == (422, before), name
+            continue
+        assert "added." in (answer if answer.status_code == 422 else browser.get("/do-not-mail/")).text, name
+    assert counts(service)["import"] > 3
+
+
 # Removing
 
 
@@ -263,6 +287,7 @@ def test_a_skipped_mail_says_why_everywhere(filled: Live, client: Client) -> Non
     assert "Skipped: the recipient asked not to get mail" in batch
     mail = browser.get("/history/1")
     assert faults(mail) == []
+    assert "As it would have been sent." in mail.text
     assert ": the recipient asked not to get mail." in mail.text
     assert (
         "Skipped: the address was put on the do-not-mail list by hand"
