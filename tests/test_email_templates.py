@@ -312,3 +312,49 @@ def test_what_is_not_there_is_said(store: Store, saved: Version) -> None:
     with pytest.raises(NoSuchTemplate):
         email_templates.save(store, 99, "x", "x", "x", 1, NOON)
     assert email_templates.latest(store, saved.template_id) == saved
+
+
+# ---- Kind and marketing ----
+
+_TEXT = "<mj-text>Yth. {{ nama }}</mj-text>"
+MJML = f"<mjml><mj-body><mj-section><mj-column>{_TEXT}</mj-column></mj-section></mj-body></mjml>"
+
+
+def test_a_mail_in_mjml_is_kept_as_written_and_filled_as_html(store: Store, saved: Version) -> None:
+    kept = email_templates.save(store, saved.template_id, "Tagihan", "x", MJML, 1, NOON, kind="mjml")
+    assert (kept.number, kept.kind, kept.html, kept.fields) == (2, "mjml", MJML, ("nama",))
+    assert "mj-text" not in kept.body
+    assert "Yth. Siti" in Renderer(kept.subject, kept.body).render({"nama": "Siti"}).html
+    assert (saved.kind, saved.compiled, saved.body) == ("html", None, MAIL)
+
+
+@pytest.mark.usefixtures("saved")
+def test_another_kind_is_another_version_and_the_same_mail_is_none(store: Store) -> None:
+    first = email_templates.save(store, None, "Berita", "x", "<mjml></mjml>", 1, NOON)
+    second = email_templates.save(
+        store, first.template_id, "Berita", "x", "<mjml></mjml>", 1, NOON, kind="mjml"
+    )
+    again = email_templates.save(
+        store, first.template_id, "Berita", "x", "<mjml></mjml>", 1, NOON, kind="mjml"
+    )
+    assert (first.number, second.number, again) == (1, 2, second)
+
+
+def test_mjml_that_cannot_be_compiled_is_not_kept(store: Store, saved: Version) -> None:
+    with pytest.raises(TemplateProblem, match="no tag of MJML"):
+        email_templates.save(
+            store, saved.template_id, "x", "x", "<mjml><mj-bodi></mj-bodi></mjml>", 1, NOON, kind="mjml"
+        )
+    assert email_templates.latest(store, saved.template_id) == saved
+
+
+def test_a_marketing_template_is_kept_only_with_a_way_out(store: Store, saved: Version) -> None:
+    with pytest.raises(TemplateProblem, match="needs a way out") as refused:
+        email_templates.save(store, saved.template_id, "Berita", "x", "<p>x</p>", 1, NOON, marketing=True)
+    assert refused.value.field == "html"
+    html = '<a href="{{ unsubscribe_url }}">Berhenti</a>'
+    kept = email_templates.save(store, saved.template_id, "Berita", "x", html, 1, NOON, marketing=True)
+    assert (kept.marketing, kept.fields) == (True, ())
+    assert email_templates.all_templates(store)[0].marketing
+    again = email_templates.save(store, saved.template_id, "Berita", "x", html, 1, NOON)
+    assert (again.number, again.marketing) == (kept.number, False)
