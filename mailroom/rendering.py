@@ -135,16 +135,23 @@ def _pieces(body: Body, values: Mapping[str, str], escaped: bool, limit: int) ->
     made: list[str] = []
     size = 0
     for piece in _chosen(body, values):
-        if isinstance(piece, Place):
-            piece = _filled(piece, values)
-            if len(piece) > limit:
-                raise _too_large(escaped)
-            if escaped:
-                piece = str(escape(piece))
-        made.append(piece)
-        size += len(piece)
+        if isinstance(piece, str):
+            made.append(piece)
+            size += len(piece)
+            continue
+        value = values.get(piece.name, "")
+        if piece.steps or not value or value.isspace():
+            value = _filled(piece, value)
+        if len(value) > limit:
+            raise _too_large(escaped)
+        if escaped:
+            value = escape(value)
+        made.append(value)
+        size += len(value)
         if size > limit:
             raise _too_large(escaped)
+    if size > limit:
+        raise _too_large(escaped)
     return made
 
 
@@ -165,19 +172,14 @@ def _is_so(term: Term, value: str) -> bool:
     return (bool(value) if term.text is None else value == term.text) != term.no
 
 
-def _filled(place: Place, values: Mapping[str, str]) -> str:
-    value = values.get(place.name, "")
-    if not value or value.isspace():
-        filled = apply(None, place.steps)
-        if filled is None:
-            raise MissingField(place.name)
-        return filled
-    if not place.steps:
-        return value
+def _filled(place: Place, value: str) -> str:
     try:
-        return apply(value, place.steps) or value
+        filled = apply(value if value.strip() else None, place.steps)
     except Unreadable as unreadable:
         raise FieldProblem(unreadable.sentence.text, place.name, **dict(unreadable.sentence.values)) from None
+    if filled is None:
+        raise MissingField(place.name)
+    return filled
 
 
 def _too_large(escaped: bool) -> Problem:

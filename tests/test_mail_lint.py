@@ -169,7 +169,7 @@ def test_errors_come_first_then_the_subject_then_by_line_and_not_more_than_can_b
 
 
 _PARTS = ("<a", " href=", '"', "'", ">", "</a>", "<!--", "-->", "<style>", "</style>", "{{", "}}", "{%", " if a", "%}",
-          "[nama]", "{nama}", "=", "/", "\n", " ", "<img", " alt", "&#", "<mjml>", 
+          "[nama]", "{nama}", "=", "/", "\n", " ", "<img", " alt", "&#", "<mjml>",
           "<mj-text>", "\x00", "\ud7ff", "<")  # fmt: skip
 
 
