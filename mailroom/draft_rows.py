@@ -25,6 +25,7 @@ _KINDS = {
     addresses.NOT_VALID: "address",
     addresses.DID_YOU_MEAN: "address",
     recipients.MISSING: "missing",
+    recipients.CELL_ERROR: "missing",
     recipients.NO_FILE: "file",
     recipients.NO_FILE_NAMED: "file",
     recipients.SEVERAL_FILES: "file",

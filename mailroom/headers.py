@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Sequence
+from itertools import takewhile
 
 from mailroom.csv_files import Record
 from mailroom.problems import Problem
@@ -55,11 +56,12 @@ def find_header(sample: Sequence[Record]) -> int:
 
     sample: the first rows that are not blank. A title above the names fills fewer cells than they do.
     """
-    first_address = next((at for at, (_, cells) in enumerate(sample) if holds_address(cells)), len(sample))
-    above = sample[: min(first_address, _TITLES)]
+    above = list(takewhile(lambda row: not _is_row(row[1]), sample[:_TITLES]))
     for number, cells in above:
         if any(says_email(cell) for cell in cells):
             return number
+    # Without such a name, whatever has an address may be a row, and no row may be taken for a title.
+    above = list(takewhile(lambda row: not holds_address(row[1]), above))
     if not above:
         return 0
     filled = [sum(bool(cell.strip()) for cell in cells) for _, cells in above]
@@ -101,6 +103,12 @@ def find_email(columns: Sequence[str], sample: Sequence[Sequence[str]]) -> int |
     filled = [at for at in by_name if counts[at]]
     looks_like = [at for at, _ in counts.most_common(1)]
     return next(iter(filled + looks_like + by_name), None)
+
+
+def _is_row(cells: Sequence[str]) -> bool:
+    # “Questions to: cs@contoh.id” alone in a row is part of the title.
+    filled = [cell.strip() for cell in cells if cell.strip()]
+    return holds_address(filled) and not (len(filled) == 1 < len(cells) and " " in filled[0])
 
 
 def _width(cells: Sequence[str]) -> int:

@@ -14,7 +14,7 @@ from xml.etree import ElementTree
 from mailroom.number_formats import BUILT_IN
 
 # Cells of a list may be far apart, but not so far that the room between them fills the memory.
-_MOST_ROOM = 20_000_000
+_MOST_ROOM = 6_000_000
 _MOST_UNPACKED = 1_000_000_000
 _MOST_STYLES = 50_000_000
 _CHUNK = 1 << 18

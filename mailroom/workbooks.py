@@ -13,13 +13,13 @@ from mailroom.problems import Problem
 from mailroom.texts import EMPTY
 from oca.words import N_
 
-_LIMITS = Limits(memory=400_000_000, cpu=30, wall=60.0)
+_LIMITS = Limits(memory=300_000_000, cpu=30, wall=60.0)
 _STARTS = (b"PK\x03\x04", b"PK\x05\x06", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
 _CHUNK = 1 << 16
 
 _TOO_MUCH = N_(
     "This workbook needs too much memory. Perhaps one cell stands far away from the others: copy the rows of the list "
-    "into a new workbook, and upload that."
+    "into a new workbook, or save it as “CSV UTF-8”, and upload that."
 )
 _TOO_SLOW = N_(
     "Reading this workbook took too long. Copy the rows of the list into a new workbook, or save it as “CSV UTF-8”, "

@@ -53,6 +53,24 @@ def test_a_wrong_guess_can_be_corrected() -> None:
         text(data, Reading(encoding="UTF-8"))
 
 
+@pytest.mark.parametrize(
+    ("data", "row"),
+    [
+        (b"Daftar Pelanggan;;\nTanya: cs@contoh.id;;\n;;\nNama;Surel;Kota\nSri;sri@contoh.id;Solo\n", 4),
+        (b"Per 23/11/2026;;\nNama;Hubungi;Kota\nSri;;Solo\nJoko;joko@contoh.id;Tegal\n", 2),
+        (b"Nama;Kota\nSri;Solo\n", 1),
+        (b"a@contoh.id\nbad\nb@contoh.id\n", 0),
+        (b"a@contoh.id;;\nemail;nama;kota\nb@contoh.id;B;Solo\n", 0),
+        (b"Budi <a@contoh.id>\nemail\nb@contoh.id\n", 0),
+    ],
+)
+def test_titles_are_above_the_names_and_no_row_is_taken_for_one(data: bytes, row: int) -> None:
+    sheet = text(data)
+    assert sheet.reading.header_row == row
+    below = sum(1 for line in data.splitlines()[row:] if line.strip(b";"))
+    assert len(rows(sheet)) == below
+
+
 def test_another_delimiter_can_be_chosen() -> None:
     sheet = text(b"email;nama,gelar\na@contoh.id;Budi,S.H.\n", Reading(delimiter=","))
     assert sheet.columns == ("email;nama", "gelar")
