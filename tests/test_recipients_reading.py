@@ -114,6 +114,7 @@ def test_a_kept_reading_that_was_spoilt_is_a_sentence(kept: str) -> None:
         st.none() | st.integers(0, 99),
         st.dictionaries(st.text(min_size=1, max_size=9), st.none() | st.integers(0, 99), max_size=4),
         st.none() | st.integers(0, 99),
+        st.booleans(),
         st.sampled_from(["first", "last", "all"]),
     )
 )
@@ -149,7 +150,7 @@ def test_each_row_finds_its_file_whatever_the_case_and_folder() -> None:
     found = list(check(sheet, PLAIN, files=files))
     assert [row.attachment_id for row in found] == [1, 2, 4, None, None, None]
     assert [str(row.errors.get("lampiran", "")) for row in found[3:]] == [
-        "No file called “sama.pdf” in the zip",
+        "Several files in the zip are called “sama.pdf”; write the folder in front of it",
         "No file called “tidak.pdf” in the zip",
         "No file is named for this row",
     ]
