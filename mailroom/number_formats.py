@@ -81,11 +81,28 @@ _LONG_DATE = (
 )  # fmt: skip
 
 
+class _Form(NamedTuple):
+    """How a section writes a number.
+
+    zeros: digits before the point at least. most, least: digits behind it. shift: powers of ten that it is shown
+    larger. wholes, point: the places of the marks among the parts. apart: whether literals stand between the marks.
+    """
+
+    zeros: int
+    grouped: bool
+    most: int
+    least: int
+    shift: int
+    wholes: tuple[int, ...]
+    point: int
+    apart: bool
+
+
 class _Section(NamedTuple):
     parts: tuple[_Part, ...]
     language: str
     is_date: bool
-    is_number: bool
+    form: _Form | None
 
 
 def plain(value: Value) -> str:
@@ -177,14 +194,33 @@ def _sections(code: str) -> tuple[_Section, ...]:
             known = kind in ("date", "number", "noon", "elapsed", "fraction")
             parts.append(_Part(kind if known else "literal", token[kind] if kind else ""))
     sections.append(_section(parts, language))
-    return tuple(sections) if sections[0].is_date or sections[0].is_number or len(sections) > 1 else ()
+    return tuple(sections) if sections[0].is_date or sections[0].form or len(sections) > 1 else ()
 
 
 def _section(parts: Sequence[_Part], language: str) -> _Section:
     kinds = {part.kind for part in parts}
     is_date = bool(kinds & {"date", "elapsed"})
-    return _Section(
-        tuple(parts), language, is_date, "number" in kinds or (not is_date and "fraction" in kinds)
+    is_number = "number" in kinds or (not is_date and "fraction" in kinds)
+    return _Section(tuple(parts), language, is_date, _form(parts) if is_number else None)
+
+
+def _form(parts: Sequence[_Part]) -> _Form:
+    marks = [at for at, part in enumerate(parts) if part.kind in ("number", "fraction") and part.text != "%"]
+    whole_code, _, decimals_code = "".join(parts[at].text for at in marks).partition(".")
+    # Commas behind the last digit leave out three digits each; others group.
+    scale = len(whole_code) - len(whole_code.rstrip(",")) if not decimals_code else 0
+    point = next((at for at in marks if parts[at].text[0] == "."), len(parts))
+    wholes = tuple(at for at in marks if at < point and parts[at].text in "0#?")
+    return _Form(
+        zeros=whole_code.count("0"),
+        grouped="," in whole_code.rstrip(","),
+        most=min(sum(map(decimals_code.count, "0#?")), 15),
+        least=decimals_code.count("0"),
+        shift=2 * sum(part.text == "%" and part.kind == "number" for part in parts) - 3 * scale,
+        wholes=wholes,
+        point=point,
+        apart=bool(wholes)
+        and any(part.kind == "literal" and part.text for part in parts[wholes[0] : wholes[-1]]),
     )
 
 
@@ -203,50 +239,43 @@ def _number(value: float, sections: tuple[_Section, ...]) -> str:
         section = sections[2]
     if section.is_date or not isfinite(value) or abs(value) >= _MOST:
         return plain(value)
-    if not section.is_number:
+    form = section.form
+    if form is None:
         return "".join(part.text for part in section.parts).strip() or plain(value)
-    codes = "".join(part.text for part in section.parts if part.kind in ("number", "fraction"))
-    whole_code, _, decimals_code = codes.replace("%", "").partition(".")
-    scale = len(whole_code) - len(whole_code.rstrip(",")) if not decimals_code else 0
-    whole_code = whole_code.rstrip(",")
-    most, least = (sum(decimals_code.count(sign) for sign in signs) for signs in ("0#?", "0"))
-    exact = abs(Decimal(repr(value))).scaleb(2 * codes.count("%") - 3 * scale)
-    # Half a unit goes up, as people round, and not to the even neighbour.
-    digits = f"{exact.quantize(Decimal(1).scaleb(-min(most, 15)), ROUND_HALF_UP):f}"
-    whole, _, decimals = digits.partition(".")
-    decimals = decimals[:least] + decimals[least:].rstrip("0")
-    whole = whole.lstrip("0").rjust(whole_code.count("0"), "0")
+    whole, decimals = _digits(abs(value), form)
     if not (whole + decimals).strip("0"):
         sign = ""
-    return sign + _filled(section, whole, decimals, "," in whole_code).strip()
+    return sign + _filled(section, form, whole, decimals).strip()
 
 
-def _filled(section: _Section, whole: str, decimals: str, grouped: bool) -> str:
+def _digits(value: float, form: _Form) -> tuple[str, str]:
+    if value == int(value) and not form.shift:
+        whole, decimals = str(int(value)), "0" * form.most
+    else:
+        # Half a unit goes up, as people round, and not to the even neighbour.
+        exact = Decimal(repr(value)).scaleb(form.shift)
+        rounded = exact.quantize(Decimal(1).scaleb(-form.most), ROUND_HALF_UP)
+        whole, _, decimals = f"{rounded:f}".partition(".")
+    decimals = decimals[: form.least] + decimals[form.least :].rstrip("0")
+    whole = whole.lstrip("0").rjust(form.zeros, "0")
+    return (f"{int(whole):,}".replace(",", ".") if form.grouped and whole else whole), decimals
+
+
+def _filled(section: _Section, form: _Form, whole: str, decimals: str) -> str:
     """The section's literals with the digits in place of their marks."""
-    marks = [
-        at
-        for at, part in enumerate(section.parts)
-        if part.kind in ("number", "fraction") and part.text != "%"
-    ]
-    point = next((at for at in marks if section.parts[at].text[0] == "."), len(section.parts))
-    wholes = [at for at in marks if at < point and section.parts[at].text in "0#?"]
-    apart = bool(wholes) and any(
-        part.kind == "literal" and part.text for part in section.parts[wholes[0] : wholes[-1]]
-    )
-    if grouped:
-        whole = f"{int(whole):,}".replace(",", ".") if whole else ""
     out = []
+    wholes = form.wholes
     for at, part in enumerate(section.parts):
         if part.kind == "literal" or part.text == "%":
             out.append(part.text)
-        elif apart and at in wholes:
+        elif form.apart and at in wholes:
             # A telephone or account number such as 0000-0000: its digits are dealt out from the end.
             after = len(wholes) - wholes.index(at)
             piece = whole[: -(after - 1) or None] if at == wholes[0] else whole[-after : -(after - 1) or None]
             out.append(piece)
-        elif not apart and wholes and at == wholes[0]:
+        elif not form.apart and wholes and at == wholes[0]:
             out.append(whole)
-        elif at == point:
+        elif at == form.point:
             out.append(("" if wholes else whole) + ("," + decimals if decimals else ""))
     return "".join(out)
 

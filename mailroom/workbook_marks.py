@@ -20,10 +20,14 @@ _MOST_STYLES = 50_000_000
 _CHUNK = 1 << 18
 _LONGEST_CELL = 1 << 17
 
-# The usual order of a cell's attributes is tried first; a cell that closes itself is empty.
-_CELL = re.compile(rb"<(?:\w+:)?c((?:\s[^<>]*[^<>/])?)>")
+# A cell in the order of attributes that Excel keeps, or else in any; one that closes itself is empty.
+_CELL = re.compile(
+    rb"<(?:\w+:)?c(?: r=\"([A-Z]{1,3})([0-9]{1,7})\"(?: s=\"([0-9]{1,5})\")?(?: t=\"([A-Za-z]{1,9})\")?"
+    rb"|(\s[^<>]*[^<>/]))>"
+)
 _AT = re.compile(rb'\sr="([A-Z]{1,3})([0-9]{1,7})"')
 _STYLE = re.compile(rb'\ss="([0-9]{1,5})"')
+_KIND = re.compile(rb'\st="([A-Za-z]{1,9})"')
 _ERROR = re.compile(rb"<(?:\w+:)?v>(#[^<]{1,12})")
 _RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 _STRICT_RELATION = "{http://purl.oclc.org/ooxml/officeDocument/relationships}id"
@@ -82,11 +86,16 @@ def _scan(part: IO[bytes], which: dict[bytes, int], found: Marks, most_rows: int
     rows_seen, last, widest, first, row_text = 0, 0, 0, 0, b""
     for piece in _pieces(part):
         for cell in _CELL.finditer(piece):
-            attributes = cell[1]
-            at = _AT.search(attributes)
-            if at is None:
-                continue
-            letters, digits = at.groups()
+            letters, digits, style, kind, attributes = cell.groups()
+            if attributes:
+                at, style, kind = (
+                    _AT.search(attributes),
+                    _first(_STYLE, attributes),
+                    _first(_KIND, attributes),
+                )
+                if at is None:
+                    continue
+                letters, digits = at.groups()
             column = columns.get(letters)
             if column is None:
                 column = columns[letters] = _column(letters)
@@ -99,12 +108,11 @@ def _scan(part: IO[bytes], which: dict[bytes, int], found: Marks, most_rows: int
                     raise TooLarge("rows")
                 if (last - first + 1) * widest > _MOST_ROOM:
                     raise TooLarge("far")
-            style = _STYLE.search(attributes)
-            if style and style[1] in which:
+            if style in which:
                 found.rows.append(int(digits))
                 found.columns.append(column)
-                found.which.append(which[style[1]])
-            if b't="e"' in attributes:
+                found.which.append(which[style])
+            if kind == b"e":
                 text = _ERROR.search(piece, cell.end(), cell.end() + 1000)
                 found.errors[int(digits), column] = text[1].decode("ascii", "replace") if text else "#N/A"
 
@@ -122,6 +130,11 @@ def _pieces(part: IO[bytes]) -> Iterator[bytes]:
         rest = piece[end:]
         yield piece[:end]
     yield rest
+
+
+def _first(pattern: re.Pattern[bytes], text: bytes) -> bytes | None:
+    found = pattern.search(text)
+    return found[1] if found else None
 
 
 def _column(letters: bytes) -> int:
