@@ -3,7 +3,7 @@
 The rooms, in the order in which a mail meets them:
 
 - a template: email_templates, comparison, template_files
-- what a template says: syntax, filters, rendering; compiling, compiling_child, markup, mjml_check
+- what a template says: syntax, nodes, filters, rendering; compiling, compiling_child, markup, mjml_check
 - what its author should look at: mail_lint, lint_fields, lint_tags
 - what helps to write one: starter, gallery, sample_rows
 - a list of recipients: recipients, addresses, sheets, sheet_reading, headers

@@ -14,8 +14,9 @@ from typing import Literal
 from mailroom import limited
 from mailroom.markup import Attribute, Part, Tag, scan
 from mailroom.mjml_check import check
+from mailroom.nodes import Mark, TemplateProblem, line_of, shortened
 from mailroom.rendering import Renderer
-from mailroom.syntax import Mark, TemplateProblem, line_of, parse, shortened
+from mailroom.syntax import parse
 from oca.words import N_
 
 Kind = Literal["html", "mjml"]

@@ -8,8 +8,8 @@ from typing import Literal
 
 from mailroom.compiling import contexts
 from mailroom.markup import Part, Stretch
+from mailroom.nodes import Parsed, shortened
 from mailroom.problems import Sentence, say
-from mailroom.syntax import Parsed, shortened
 from oca.words import N_
 
 Level = Literal["error", "warn"]

@@ -11,9 +11,10 @@ from mailroom.compiling import Kind, flattened
 from mailroom.lint_fields import Finding, Level
 from mailroom.markup import Part, scan
 from mailroom.mjml_check import check
+from mailroom.nodes import Parsed, TemplateProblem
 from mailroom.problems import Sentence, say
 from mailroom.rendering import Renderer
-from mailroom.syntax import Parsed, TemplateProblem, parse
+from mailroom.syntax import parse
 from mailroom.unsubscribe import FIELD
 from oca.words import N_
 

@@ -6,8 +6,8 @@ The tags are those of https://documentation.mjml.io/.
 from collections.abc import Iterable
 from difflib import get_close_matches
 
-from mailroom.markup import Part, Tag
-from mailroom.syntax import TemplateProblem, line_of
+from mailroom.markup import Part, Stretch, Tag
+from mailroom.nodes import TemplateProblem, line_of
 from oca.words import N_
 
 MAX_NESTED = 60
@@ -64,6 +64,9 @@ _NOT_OPENED = N_(
     "</%(name)s> closes something that is not open here. Take it out, or write <%(name)s> before it."
 )
 _CUT_OFF = N_("<%(name)s is never closed with >, or one of its values has no second quote.")
+_CAPITALS = N_("MJML is written in small letters. Write <%(name)s>.")
+_LOOSE = N_("A < that opens no tag is written &lt; in MJML.")
+_DASHES = N_("A comment has -- in the middle, which MJML cannot read. Take it out.")
 _NO_QUOTES = N_('The value of “%(attribute)s” has no quotes. Write %(attribute)s="%(value)s".')
 
 
@@ -74,7 +77,10 @@ def check(flat: str, parts: Iterable[Part]) -> None:
     """
     inside: list[Tag] = []
     root = False
+    at = 0
     for tag in parts:
+        _check_text(flat, at, tag)
+        at = tag.end
         if not isinstance(tag, Tag):
             continue
         _check_tag(flat, tag)
@@ -92,9 +98,18 @@ def check(flat: str, parts: Iterable[Part]) -> None:
         raise TemplateProblem(_NO_ROOT, "html", 1)
 
 
+def _check_text(flat: str, start: int, part: Part) -> None:
+    if (at := flat.find("<", start, part.start)) >= 0:
+        raise TemplateProblem(_LOOSE, "html", line_of(flat, at))
+    if isinstance(part, Stretch) and part.kind == "comment" and "--" in flat[part.start + 4 : part.end - 3]:
+        raise TemplateProblem(_DASHES, "html", line_of(flat, part.start))
+
+
 def _check_tag(flat: str, tag: Tag) -> None:
     if not tag.whole:
         raise _problem(_CUT_OFF, flat, tag)
+    if tag.name.startswith("mj") and tag.name not in flat[tag.start : tag.end]:
+        raise _problem(_CAPITALS, flat, tag)
     if tag.name == "mj-include":
         raise _problem(_INCLUDE, flat, tag)
     if tag.name.startswith("mj-") and tag.name not in TAGS:
@@ -110,7 +125,7 @@ def _close(flat: str, tag: Tag, inside: list[Tag]) -> None:
         inside.pop()
     elif any(one.name == tag.name for one in inside):
         raise _problem(_NOT_ENDED, flat, inside[-1])
-    elif tag.name not in VOID:
+    else:
         raise _problem(_NOT_OPENED, flat, tag)
 
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from markupsafe import escape
 
 from mailroom.filters import Unreadable
+from mailroom.nodes import Body, Choice, Place, TemplateProblem, Term, Test, apply
 from mailroom.problems import Problem
-from mailroom.syntax import Body, Choice, Place, TemplateProblem, Term, Test, apply, parse
+from mailroom.syntax import parse
 from mailroom.unsubscribe import FIELD as UNSUBSCRIBE
 from oca.words import N_
 
