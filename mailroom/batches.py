@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from sqlite_utils import Database
 
 from mailroom import approvals, drafts, lists, plans, preferences, states, unsubscribe
-from mailroom.email_templates import Renderer, version
+from mailroom.email_templates import MissingField, Renderer, version
 from mailroom.identities import get as identity
 from mailroom.plans import Hours, Plan
 from mailroom.problems import Problem
@@ -296,6 +296,8 @@ def _mails(
 ) -> Iterator[tuple[int, str, str, str, int | None]]:
     template = version(store, draft.template_version_id)
     renderer = Renderer(template.subject, template.body)
+    if renderer.uses_unsubscribe and links is None:
+        raise MissingField(unsubscribe.FIELD)
     for row in drafts.good_rows(store, draft.id):
         values = row.values
         if renderer.uses_unsubscribe and links:
