@@ -152,7 +152,14 @@ def _tell(answer: Answer, settings: Settings, waits_for_mailroom: bool) -> None:
         _complain(_fault(fault))
     told = len({fault.row for fault in answer.faults})
     if answer.bad > told:
-        _complain(ngettext("… and %(num)s more row.", "… and %(num)s more rows.", answer.bad - told))
+        _complain(
+            ngettext(
+                "… and %(rows)s more row.",
+                "… and %(rows)s more rows.",
+                answer.bad - told,
+                rows=_number(answer.bad - told),
+            )
+        )
     if answer.outcome == "queued":
         click.echo(_queued(answer))
         click.echo(f"{settings.public_url}/batches/{answer.batch_id}")
@@ -291,4 +298,4 @@ def _number(value: int) -> str:
 
 
 def _name(stream: IO[bytes] | None) -> str:
-    return str(getattr(stream, "name", "")) if stream else ""
+    return str(getattr(stream, "name", "")).strip("<>") if stream else ""
