@@ -85,7 +85,7 @@ def open_service(settings: Settings, clock: Clock = utc_now, wait: float = 0.0) 
         marker=marker,
         housekeeper=Housekeeper(store, marker, clock),
         links=links,
-        desk=Desk(store, settings.zone, links, clock),
+        desk=Desk(store, settings, links, clock),
         clock=clock,
     )
 

@@ -31,6 +31,7 @@ from mailroom.people import User
 from mailroom.problems import Problem, Sentence, say
 from mailroom.recipients import Given, Sheet
 from mailroom.rendering import Renderer
+from mailroom.settings import Settings
 from mailroom.spool import Case
 from mailroom.store import Store
 from mailroom.times import Clock, parse
@@ -98,8 +99,8 @@ class Answer:
 
     outcome: queued; checked (a dry run that found nothing); or why nothing was queued. sentence: in words, "" where
     the numbers say it all. name: of the batch. good, bad: rows of the list; faults: of the first bad ones, by cell.
-    size, counts, shown: of the batch as it stands. passing: whether who answered is a command itself, so that another
-    has to go on when it ends. final: whether nothing more will be said.
+    page: the address of the batch's own. size, counts, shown: of the batch as it stands. passing: whether who answered
+    is a command itself, so that another has to go on when it ends. final: whether nothing more will be said.
     """
 
     outcome: Outcome
@@ -109,6 +110,7 @@ class Answer:
     bad: int = 0
     faults: tuple[RowFault, ...] = ()
     batch_id: int = 0
+    page: str = ""
     size: int = 0
     counts: dict[str, int] = field(default_factory=dict)
     shown: str = ""
@@ -137,15 +139,15 @@ class Answer:
 class Desk(Worker):
     """Does what commands ask for, for the life of the process that has the mailroom open.
 
-    zone: in which the usual name of a batch tells the time. links: makes the unsubscribe links. `passing` is set where
-    that process is a command.
+    settings: the zone in which the usual name of a batch tells the time, and where its page is. links: makes the
+    unsubscribe links. `passing` is set where that process is a command.
     """
 
     passing = False
 
-    def __init__(self, store: Store, zone: ZoneInfo, links: Links, clock: Clock) -> None:
+    def __init__(self, store: Store, settings: Settings, links: Links, clock: Clock) -> None:
         super().__init__("shell", EVERY_SECONDS)
-        self._store, self._zone, self._links, self._clock = store, zone, links, clock
+        self._store, self._settings, self._links, self._clock = store, settings, links, clock
 
     def run_once(self) -> None:
         """Answers every request there is, and tells how the batches go whose commands wait."""
@@ -188,7 +190,7 @@ class Desk(Worker):
         return case.reply(asdict(checked))
 
     def _draft(self, case: Case, wish: Wish, person: User, now: datetime) -> Draft:
-        setup = setup_of(self._store, wish, now, self._zone)
+        setup = setup_of(self._store, wish, now, self._settings.zone)
         if wish.attachment_name:
             content = case.file(ATTACHMENT, attachments.MAX_BYTES + 1)
             attachments.refuse(content)
@@ -206,7 +208,7 @@ class Desk(Worker):
             return replace(found, outcome="faults")
         earlier = None if wish.again else drafts.same_content(self._store, draft, self._clock())
         if earlier:
-            on = parse(earlier.created_at).astimezone(self._zone)
+            on = parse(earlier.created_at).astimezone(self._settings.zone)
             sentence = say(LATELY, id=earlier.id, name=earlier.name, when=f"{on:%Y-%m-%d %H:%M}")
             return replace(found, outcome="sent_lately", sentence=sentence)
         if approvals.needed(self._store, draft.good):
@@ -224,7 +226,8 @@ class Desk(Worker):
         except Problem as problem:
             return case.reply(asdict(replace(found, outcome="unusable", sentence=problem.sentence)))
         self._log.info("batch %d was queued from a shell", batch_id)
-        queued = replace(found, batch_id=batch_id, passing=self.passing, final=not pledge["wait"])
+        page = f"{self._settings.public_url}/batches/{batch_id}"
+        queued = replace(found, batch_id=batch_id, page=page, passing=self.passing, final=not pledge["wait"])
         return case.reply(asdict(_standing(self._store, queued, self._clock())))
 
     def _follow(self, case: Case, last: Answer) -> None:

@@ -1,6 +1,7 @@
 """`flask send`: from a shell or from cron, beside the running program and without it; queued once or not at all."""
 
 import io
+import json
 import os
 import shutil
 import signal
@@ -129,6 +130,7 @@ def test_the_running_program_queues_it_and_says_which_batch(room: Service) -> No
     assert batch.created_by == "Adi"
     assert batch.source == "shell: daftar pelanggan.csv"
     assert batch.name.startswith(TEMPLATE)
+    assert answer.page == f"http://127.0.0.1:8025/batches/{batch.id}"
     assert requests_of(room) == []
 
 
@@ -227,6 +229,30 @@ def test_what_is_being_queued_cannot_be_taken_back_and_that_is_said(
         with pytest.raises(NoAnswer) as caught:
             list(waiting.answers())
         assert not caught.value.withdrawn
+
+
+def test_a_program_that_was_stopped_meanwhile_is_waited_for_and_not_replaced(settings: Settings) -> None:
+    room = open_service(settings)
+    with closing(question(room, patience=0.5, wait=True)) as waiting:
+        answers = waiting.answers()
+        room.desk.run_once()
+        assert not next(answers).final
+        room.close()
+        with pytest.raises(NoAnswer) as caught:
+            list(answers)
+        assert not caught.value.withdrawn
+        assert not waiting.own
+
+
+def test_an_older_copy_that_was_put_back_is_noticed_before_anything_is_queued(settings: Settings) -> None:
+    mark = {"attempt_id": 99, "at": "2026-11-23T05:00:00.000Z"}
+    settings.database.with_suffix(".mark").write_text(json.dumps(mark))
+    wish = Wish(TEMPLATE, "daftar.csv")
+    with closing(Question(settings, wish, {LIST: io.BytesIO(GOOD.encode())}, 5)) as asking:
+        assert [answer.outcome for answer in asking.answers()] == ["queued"]
+    with closing(open_service(settings)) as room:
+        found = [batch.counts for batch in batches.newest(room.store)]
+    assert found == [{"queued": 2}, {"unknown": 2}]
 
 
 def test_one_faulty_row_holds_back_the_whole_list(room: Service, tmp_path: Path) -> None:

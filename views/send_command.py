@@ -16,7 +16,7 @@ from flask_babel import ngettext
 from mailroom.asking import NoAnswer, Question
 from mailroom.keys import KeyFileError
 from mailroom.problems import Problem
-from mailroom.settings import SettingError, Settings, from_environment
+from mailroom.settings import SettingError, from_environment
 from mailroom.shell import ATTACHMENT, LIST, Answer, Outcome, RowFault, Wish
 from mailroom.store import StoreError
 from views.words import said
@@ -110,15 +110,14 @@ def send_command(
 def _run(wish: Wish, files: dict[str, IO[bytes]], timeout: float) -> int:
     """The exit code, once all is printed."""
     try:
-        settings = from_environment(os.environ)
-        question = Question(settings, wish, files, timeout)
+        question = Question(from_environment(os.environ), wish, files, timeout)
     except KeyboardInterrupt:
         return _interrupted(None)
     except (SettingError, Problem, OSError) as error:
         _complain(said(error) if isinstance(error, Problem) else str(error))
         return WRONG
     try:
-        return _told(question, wish, settings)
+        return _told(question, wish)
     except KeyboardInterrupt:
         return _interrupted(question)
     except NoAnswer as error:
@@ -130,13 +129,13 @@ def _run(wish: Wish, files: dict[str, IO[bytes]], timeout: float) -> int:
         question.close()
 
 
-def _told(question: Question, wish: Wish, settings: Settings) -> int:
+def _told(question: Question, wish: Wish) -> int:
     """The exit code, once everything was answered and printed."""
     pause = WATCHED_SECONDS if sys.stdout.isatty() else UNWATCHED_SECONDS
     answer, printed_at = None, 0.0
     for answer in question.answers():
         if not printed_at:
-            _tell(answer, settings, question.own and not wish.wait)
+            _tell(answer, question.own and not wish.wait)
             printed_at = time.monotonic()
         elif not answer.final and time.monotonic() - printed_at >= pause:
             printed_at = time.monotonic()
@@ -146,7 +145,7 @@ def _told(question: Question, wish: Wish, settings: Settings) -> int:
     return _CODES[answer.outcome] if answer else NO_ANSWER
 
 
-def _tell(answer: Answer, settings: Settings, waits_for_mailroom: bool) -> None:
+def _tell(answer: Answer, waits_for_mailroom: bool) -> None:
     """The first answer: what is wrong with the list, and what came of the wish."""
     for fault in answer.faults:
         _complain(_fault(fault))
@@ -162,7 +161,7 @@ def _tell(answer: Answer, settings: Settings, waits_for_mailroom: bool) -> None:
         )
     if answer.outcome == "queued":
         click.echo(_queued(answer))
-        click.echo(f"{settings.public_url}/batches/{answer.batch_id}")
+        click.echo(answer.page)
         if waits_for_mailroom:
             click.echo(_("Mailroom is not running; they go out when it runs."))
     elif answer.outcome == "checked":

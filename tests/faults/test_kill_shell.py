@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -14,10 +15,12 @@ from tests.sandbox_server import ROOT
 LIST = "email;nama;total\n" + "".join(f"pelanggan{n}@contoh.id;Pelanggan {n};Rp {n}\n" for n in range(5))
 
 
-def send(dashboard: Dashboard, tmp_path: Path, *options: str) -> subprocess.CompletedProcess[str]:
+def send(
+    dashboard: Dashboard, tmp_path: Path, *options: str, content: str = LIST
+) -> subprocess.CompletedProcess[str]:
     """`flask send` on the same machine, with the settings of the dashboard."""
-    given = tmp_path / "pelanggan.csv"
-    given.write_text(LIST)
+    given = tmp_path / f"{len(content)}.csv"
+    given.write_text(content)
     environment = {
         **os.environ,
         "MAILROOM_DATA": str(dashboard.folder),
@@ -49,10 +52,13 @@ def test_killed_while_a_request_is_answered_it_is_queued_once(
     assert sum(found.states.values()) == MAILS + 5
 
 
-def test_with_wait_and_nobody_else_it_sends_by_itself(dashboard: Dashboard, tmp_path: Path) -> None:
-    done = send(dashboard, tmp_path, "--wait")
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.endswith("5 handed over.\n")
+def test_two_at_the_same_time_and_nobody_else_send_both_lists(dashboard: Dashboard, tmp_path: Path) -> None:
+    other = LIST.replace("elanggan", "engguna") + "susulan@contoh.id;Susulan;Rp 9\n"
+    with ThreadPoolExecutor() as pool:
+        runs = [pool.submit(send, dashboard, tmp_path, "--wait", content=each) for each in (LIST, other)]
+    done = [run.result() for run in runs]
+    assert [each.returncode for each in done] == [0, 0], [each.stderr for each in done]
+    assert [each.stdout.splitlines()[-1] for each in done] == ["5 handed over.", "6 handed over."]
     dashboard.start()
     dashboard.wait_handed_over()
     dashboard.ends_well()
