@@ -151,7 +151,8 @@ def _start(day: str, at: str, zone: ZoneInfo, now: datetime) -> datetime | None:
         raise Problem(
             N_("That time has passed. Choose a later one, or leave both empty to send at once."), field="at"
         )
-    if start > now + LONGEST_AHEAD:
+    # By days, so that all of the last day a form offers can be chosen.
+    if start.astimezone(zone).date() > (now + LONGEST_AHEAD).astimezone(zone).date():
         raise Problem(N_("Choose a day within the next %(days)s days."), field="day", days=LONGEST_AHEAD.days)
     return start
 

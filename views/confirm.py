@@ -117,7 +117,7 @@ def _show(draft: Draft, form: PlanForm, asked: Approval | None) -> Response:
     return show(
         "send/confirm.html",
         "send/_reckoned.html",
-        422 if form.problem else 200,
+        form.status,
         **send_check.facts(draft) | context | {"arrivals": arrivals(draft)},
     )
 

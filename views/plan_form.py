@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Flask
+from flask import Flask, request
 from flask_babel import format_datetime, get_locale, to_user_timezone
 from flask_babel import gettext as _
 
@@ -28,6 +28,11 @@ class PlanForm:
     plan: Plan
     policy: Policy
     problem: Problem | None = None
+
+    @property
+    def status(self) -> int:
+        """The answer's status: what was sent is refused, what is still being typed is not."""
+        return 422 if self.problem and request.method == "POST" else 200
 
 
 def read(sent: Mapping[str, str]) -> PlanForm:

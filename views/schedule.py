@@ -88,7 +88,7 @@ def _show(batch: Batch, form: PlanForm) -> Response:
     return show(
         "batches/time.html",
         "batches/_time.html",
-        422 if form.problem else 200,
+        form.status,
         batch=batch,
         **plan_form.reckoned(form, batch.token_id, batch.waiting, batch.id),
     )
