@@ -185,10 +185,11 @@ def queue_approved(
     seen: the fingerprint of what the second person looked at. Approved twice, by one or by two, it is one batch.
     Raises Problem when it may not be approved, LookupError when nobody asked.
     """
+    # In this order: whoever approves at the same instant ends the asking and makes the batch in one transaction.
+    asked = approvals.get(store, draft_id)
     already = by_form_key(store, draft_id)
     if already:
         return already
-    asked = approvals.get(store, draft_id)
     if asked is None:
         raise LookupError(draft_id)
     if asked.fingerprint != seen:
