@@ -4,8 +4,11 @@ import hashlib
 import mimetypes
 import re
 import unicodedata
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import PurePosixPath
+from typing import TypeVar
 
 from sqlite_utils import Database
 
@@ -21,7 +24,10 @@ _UNUSED = " AND ".join(
     f"NOT EXISTS (SELECT 1 FROM {table} WHERE attachment_id = a.id)"  # noqa: S608 – our own names
     for table in ("drafts", "draft_files", "draft_rows", "batches", "mails")
 )
-_AT_ONCE = 100
+PORTION_BYTES = 4_000_000
+PORTION_FILES = 200
+
+T = TypeVar("T")
 
 # Control characters, and what says in which direction text runs: a name must read as what it is.
 _UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
@@ -101,18 +107,35 @@ def get(store: Store, attachment_id: int) -> Kept:
     return Kept(**row)
 
 
-def forget_unused(store: Store) -> int:
-    """How many attachments that nothing has any more are gone now; in short transactions: the sender needs the lock."""
-    unused = [row[0] for row in store.read().execute("SELECT a.id FROM attachments a WHERE " + _UNUSED)]  # noqa: S608
+def forget_unused(store: Store, most: int | None = None) -> int:
+    """How many attachments that nothing has any more are gone now; in short transactions: the sender needs the lock.
+
+    most: of those transactions; what is left then goes another time.
+    """
+    unused = store.read().execute("SELECT a.id, a.size FROM attachments a WHERE " + _UNUSED).fetchall()  # noqa: S608
     gone = 0
-    for start in range(0, len(unused), _AT_ONCE):
-        some = unused[start : start + _AT_ONCE]
+    for portion in islice(portions(unused, lambda row: int(row["size"])), most):
+        some = [row["id"] for row in portion]
         marks = ", ".join("?" * len(some))
         with store.write() as db:
             # Asked again: meanwhile somebody may have come to use one of them.
             query = f"DELETE FROM attachments AS a WHERE id IN ({marks}) AND {_UNUSED}"  # noqa: S608
             gone += db.execute(query, some).rowcount
     return gone
+
+
+def portions(items: Iterable[T], size: Callable[[T], int]) -> Iterator[list[T]]:
+    """The items in portions that one short transaction can put in or take out. size: in bytes."""
+    portion: list[T] = []
+    total = 0
+    for item in items:
+        portion.append(item)
+        total += size(item)
+        if total >= PORTION_BYTES or len(portion) >= PORTION_FILES:
+            yield portion
+            portion, total = [], 0
+    if portion:
+        yield portion
 
 
 def seen(name: str) -> str:

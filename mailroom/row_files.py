@@ -1,6 +1,5 @@
 """The files that go with single rows of a draft: taken out of a zip, kept once each, found by the names in the list."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from sqlite_utils import Database
@@ -11,9 +10,6 @@ from mailroom.store import Store
 from mailroom.zips import Zip
 from oca.words import N_
 
-# Put in by one transaction: the sender writes through the same lock, and must never wait for long.
-PORTION_BYTES = 4_000_000
-PORTION_FILES = 200
 SHOWN = 20
 
 
@@ -40,7 +36,7 @@ def keep(store: Store, draft_id: str, zip: Zip) -> dict[str, int]:
     if not store.has_room(sum(member.info.file_size for member in zip.members)):
         raise Problem(N_("The disk has no room for these files. Ask an admin to make some."), "files")
     kept: dict[str, int] = {}
-    for portion in _portions(zip.files()):
+    for portion in attachments.portions(zip.files(), lambda file: len(file[1])):
         with store.write() as db:
             for name, content in portion:
                 kept[name] = attachments.keep(db, name, content)
@@ -103,16 +99,3 @@ def of(store: Store, draft_id: str) -> Files | None:
         [draft_id, SHOWN],
     )
     return Files(count, unused, tuple(row["name"] for row in names), good, size)
-
-
-def _portions(files: Iterator[tuple[str, bytes]]) -> Iterator[list[tuple[str, bytes]]]:
-    portion: list[tuple[str, bytes]] = []
-    size = 0
-    for name, content in files:
-        portion.append((name, content))
-        size += len(content)
-        if size >= PORTION_BYTES or len(portion) >= PORTION_FILES:
-            yield portion
-            portion, size = [], 0
-    if portion:
-        yield portion

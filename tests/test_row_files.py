@@ -156,7 +156,7 @@ def test_the_same_file_is_kept_once(live: Live) -> None:
 def test_tidying_while_a_list_is_made_takes_nothing_from_it(
     live: Live, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(row_files, "PORTION_FILES", 1)
+    monkeypatch.setattr(attachments, "PORTION_FILES", 1)
     store = live.service.store
     original = store.write
     count = 0
