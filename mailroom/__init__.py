@@ -12,7 +12,7 @@ The rooms, in the order in which a mail meets them:
 - what goes with it: attachments, zips, row_files
 - who it is sent from and with: identities, tokens, clients
 - a batch: plans, approvals, batches, batch_controls, retries, trials, progress, holds, watch
-- one mail on its way: states (the only place where a state changes), claims, messages, sender, recorder, outcomes
+- one mail on its way: states (alone changes one), claims, messages, sender, loads, recorder, outcomes
 - did it leave?: reconcile, readings, evidence, settle, doubts, clocks, decisions; restored
 - what became of it?: delivery, sweep, sweeper; history; counters
 - who gets no mail: suppressions, suppression_lists, unsubscribe

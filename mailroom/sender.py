@@ -13,6 +13,7 @@ import oca
 from mailroom import outcomes, plans, tokens
 from mailroom.claims import Claim, Claims, catch_up, hasten
 from mailroom.clients import Clients
+from mailroom.loads import Load
 from mailroom.recorder import Answers, Recorder
 from mailroom.store import Store
 from mailroom.times import Clock
@@ -38,10 +39,11 @@ class TokenSender:
         clock: Clock,
         pool: ThreadPoolExecutor,
         answers: Answers,
+        load: Load,
         zone: ZoneInfo,
     ) -> None:
         self._store, self._clients, self._token_id, self._clock = store, clients, token_id, clock
-        self._pool, self._answers = pool, answers
+        self._pool, self._answers, self._load = pool, answers, load
         self._claims = Claims(store, token_id, zone)
         self._gateway: tuple[oca.Client, oca.Pace] | None = None
         self._asked_at = 0.0
@@ -83,7 +85,7 @@ class TokenSender:
         """
         if time.monotonic() < self._held_until or not (busy or self._claims.any_due(self._clock())):
             return False
-        if not self._free.acquire(timeout=1.0):
+        if not self._load.wait(1.0) or not self._free.acquire(timeout=1.0):
             return False
         handed = False
         try:
@@ -106,6 +108,7 @@ class TokenSender:
                 slot.give_back()
         if claim is None:
             return False
+        self._load.add(_size(claim))
         self._pool.submit(self._send, client, claim, slot)
         return True
 
@@ -130,6 +133,7 @@ class TokenSender:
             # Nothing is known about this mail now: it stays `sending`, and the next start looks it up.
             log.exception("mail %d: its attempt ended without an answer", claim.mail_id)
         finally:
+            self._load.add(-_size(claim))
             self._free.release()
 
     def _hold_on(self) -> None:
@@ -147,6 +151,7 @@ class Sender:
         self._senders: dict[int, TokenSender] = {}
         self._pool = ThreadPoolExecutor(max_workers=IN_FLIGHT * 4, thread_name_prefix="handover")
         self._answers = Answers(store, clock)
+        self._load = Load()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="sender", daemon=True)
 
@@ -186,7 +191,19 @@ class Sender:
         for line in tokens.all_tokens(self._store, self._clock()):
             if line.id not in self._senders:
                 sender = TokenSender(
-                    self._store, self._clients, line.id, self._clock, self._pool, self._answers, self._zone
+                    self._store,
+                    self._clients,
+                    line.id,
+                    self._clock,
+                    self._pool,
+                    self._answers,
+                    self._load,
+                    self._zone,
                 )
                 self._senders[line.id] = sender
                 sender.start()
+
+
+def _size(claim: Claim) -> int:
+    attachment = claim.message.attachment
+    return claim.message.body_bytes + (len(attachment.content) if attachment else 0)
