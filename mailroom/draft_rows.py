@@ -55,7 +55,8 @@ class Fault:
 class Content:
     """What the good rows of a list say, whatever file they came in; two lists that say the same have the same sum.
 
-    template_id: the template they are for. fields: the names of the values it uses.
+    A row says its address, its values and its own file. template_id: the template they are for. fields: the names of
+    the values it uses.
     """
 
     template_id: int
@@ -69,7 +70,7 @@ class Content:
         self.total += 1
         if not row.errors:
             self.good += 1
-            used = [row.email.casefold(), *(row.values.get(name, "") for name in self.fields)]
+            used = [row.email.casefold(), row.attachment_id, *(row.values.get(name, "") for name in self.fields)]
             used += [] if row.attachment_id is None else [str(row.attachment_id)]
             self._sum.update(json.dumps(used).encode())
 
