@@ -70,7 +70,11 @@ class Content:
         self.total += 1
         if not row.errors:
             self.good += 1
-            used = [row.email.casefold(), row.attachment_id, *(row.values.get(name, "") for name in self.fields)]
+            used = [
+                row.email.casefold(),
+                row.attachment_id,
+                *(row.values.get(name, "") for name in self.fields),
+            ]
             used += [] if row.attachment_id is None else [str(row.attachment_id)]
             self._sum.update(json.dumps(used).encode())
 

@@ -39,6 +39,12 @@ class SavedList:
     created_by: str
     used_at: str
 
+    def read_as(self, reading: Reading) -> Reading:
+        """That reading, and what was chosen for the fields of other templates, which a list keeps."""
+        fields = {**self.reading.fields, **reading.fields}
+        at = reading.attachment if reading.attachment is not None else self.reading.attachment
+        return replace(reading, fields=fields, attachment=at)
+
 
 def keep(store: Store, draft: Draft, name: str, user_id: int, now: datetime) -> int:
     """The id of a new list: the one the draft was made of, read as it was there.
@@ -84,6 +90,13 @@ def rename(store: Store, list_id: int, name: str) -> None:
     name = _named(name)
     with store.write() as db, _no_second(name):
         db.execute("UPDATE lists SET name = ? WHERE id = ?", [name, list_id])
+
+
+def read_like(store: Store, saved: SavedList, draft: Draft) -> None:
+    """Has the list read from now on as the draft was read."""
+    reading = saved.read_as(draft.reading).to_json()
+    with store.write() as db:
+        db.execute("UPDATE lists SET reading = ?, rows = ? WHERE id = ?", [reading, draft.total, saved.id])
 
 
 def put_in_place(store: Store, saved: SavedList, newer: Given, user_id: int, now: datetime) -> int:

@@ -219,6 +219,22 @@ def test_a_list_is_kept_from_the_check_and_sent_to_again_as_it_was_read(client: 
     assert "more than one way" in both.text
 
 
+def test_a_saved_list_can_be_read_in_a_better_way_from_now_on(
+    client: Client, service: Service, live: Live
+) -> None:
+    sari = client("sari")
+    first = checked(sari)
+    keep(sari, first)
+    assert "another way" not in sari.get(first).text
+    better = mapped(sari, first)
+    assert "It is read in another way there." in sari.get(better).text
+    assert sari.post_form(better + "/list").status_code == 303
+    assert "another way" not in sari.get(better).text
+    assert lists.get(service.store, 1).reading.fields == {"nama": 1, "total": 2}
+    again = sari.post_form("/send/", {"template": live.version.template_id, "sender": 1, "list": "1"})
+    assert "2 good, 1 with faults" in words(sari.get(again.location).text)
+
+
 @pytest.mark.usefixtures("live")
 def test_a_name_that_is_taken_is_said_beside_it_and_stays_typed(client: Client) -> None:
     sari = client("sari")

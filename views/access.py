@@ -31,6 +31,7 @@ POLICY: Mapping[str, Literal["anyone"] | Role] = {
     "send.others": "sender",
     "send.read_again": "sender",
     "send.keep": "sender",
+    "send.read_like": "sender",
     "send.discard": "sender",
     "confirm.one": "sender",
     "confirm.reckon": "sender",

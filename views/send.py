@@ -119,6 +119,18 @@ def keep(draft_id: str) -> Response:
     return see_other("send.check", draft_id=draft_id)
 
 
+@blueprint.post("/<draft_id>/list")
+def read_like(draft_id: str) -> Response:
+    """Has the saved list read from now on as it was read here."""
+    draft = _draft(draft_id)
+    saved = lists.of_source(service().store, draft.source_id)
+    if saved is None:
+        abort(404)
+    lists.read_like(service().store, saved, draft)
+    flash(_("The list is read like this from now on."), "ok")
+    return see_other("send.check", draft_id=draft_id)
+
+
 @blueprint.post("/<draft_id>/discard")
 def discard(draft_id: str) -> Response:
     """Throws the draft away; what was queued from it stays."""
