@@ -16,7 +16,7 @@ The rooms, in the order in which a mail meets them:
 - did it leave?: reconcile, readings, evidence, settle, doubts, clocks, decisions; restored
 - what became of it?: delivery, sweep, sweeper; history; counters
 - who gets no mail: suppressions, suppression_lists, unsubscribe
-- from a shell: shell, spool, asking
+- from a shell: wishes, shell, spool, asking
 - the people: people, invites, passwords, sessions
 - the house: service, settings, preferences, store, schema, keys, times, problems, worker, housekeeping, verify, limited
 """

@@ -10,9 +10,9 @@ from mailroom import restored, spool
 from mailroom.problems import Problem
 from mailroom.service import Service, open_service
 from mailroom.settings import Settings
-from mailroom.shell import Answer, Wish
 from mailroom.store import StoreInUse, in_use
 from mailroom.times import Clock, utc_now
+from mailroom.wishes import Answer, Wish
 from oca.words import N_
 
 LOOK_SECONDS = 0.1
@@ -33,7 +33,7 @@ class NoAnswer(RuntimeError):
 class Question:
     """A wish that is put to the mailroom.
 
-    files: its list and attachment, by the names in `mailroom.shell`. patience: seconds that Mailroom may take to
+    files: its list and attachment, by the names in `mailroom.wishes`. patience: seconds that Mailroom may take to
     answer, or be away afterwards. Raises Problem when there is no mailroom, or when it belongs to another account.
     `last` is the last answer; `own` says whether nobody else had the mailroom open, so that this process has.
     """

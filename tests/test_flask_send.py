@@ -22,7 +22,7 @@ from mailroom.preferences import Preferences
 from mailroom.problems import Problem
 from mailroom.service import Service, open_service
 from mailroom.settings import Settings
-from mailroom.shell import LIST, Answer, Wish
+from mailroom.wishes import LIST, Answer, Wish
 from tests.house import add_people
 from tests.live import Live, live_mailroom, prepare_records
 from tests.sandbox_server import ROOT, Sandbox, running_sandbox

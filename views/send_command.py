@@ -17,8 +17,8 @@ from mailroom.asking import NoAnswer, Question
 from mailroom.keys import KeyFileError
 from mailroom.problems import Problem
 from mailroom.settings import SettingError, from_environment
-from mailroom.shell import ATTACHMENT, LIST, Answer, Outcome, RowFault, Wish
 from mailroom.store import StoreError
+from mailroom.wishes import ATTACHMENT, LIST, Answer, Outcome, RowFault, Wish
 from views.words import said
 
 # The exit codes that --help tells, for cron and scripts.
