@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailroom import email_templates, syntax
+from mailroom import email_templates, history, syntax
 from mailroom.email_templates import (
     FieldProblem,
     MissingField,
@@ -16,6 +16,7 @@ from mailroom.email_templates import (
     Version,
     fields_of,
 )
+from mailroom.messages import COLUMNS, Messages
 from mailroom.problems import Problem
 from mailroom.starter import HTML, SUBJECT
 from mailroom.store import Store
@@ -358,3 +359,18 @@ def test_a_marketing_template_is_kept_only_with_a_way_out(store: Store, saved: V
     assert email_templates.all_templates(store)[0].marketing
     again = email_templates.save(store, saved.template_id, "Berita", "x", html, 1, NOON)
     assert (again.number, again.marketing) == (kept.number, False)
+
+
+@pytest.mark.usefixtures("saved")
+def test_a_batch_is_sent_and_shown_as_the_html_its_mjml_became(store: Store) -> None:
+    kept = email_templates.save(store, 1, "Tagihan", "Halo {{ nama|upper }}", MJML, 1, NOON, kind="mjml")
+    batch_id = add_batch(store, ["siti@contoh.id"])
+    with store.write() as db:
+        db.execute("UPDATE batches SET template_version_id = ? WHERE id = ?", [kept.id, batch_id])
+    query = f"SELECT {COLUMNS} FROM mails m JOIN batches b ON b.id = m.batch_id"
+    row = store.read().execute(query).fetchone()
+    message = Messages(store).of(store.read(), row)
+    assert (message.subject, "Yth. Joko" in message.html, "<mj" in message.html) == ("Halo JOKO", True, False)
+    shown = history.body(store, row["id"])
+    assert shown is not None
+    assert shown.html == message.html
