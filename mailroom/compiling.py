@@ -22,7 +22,8 @@ from oca.words import N_
 Kind = Literal["html", "mjml"]
 
 KEPT = 8  # results that are remembered: whoever types in the subject compiles the same body again and again
-LIMITS = limited.Limits(memory=300_000_000, cpu=5, wall=15.0)
+# An ordinary mail takes a twentieth of a second.
+LIMITS = limited.Limits(memory=300_000_000, cpu=2, wall=10.0)
 
 _STYLED = re.compile(r"<style\b", re.IGNORECASE)
 
