@@ -1,8 +1,8 @@
 /* Colours and line numbers under the template's text box.
 
-   The textarea stays what is typed into and sent: undo, IME and spelling are the browser's own. It becomes see-through
-   and lies over a layer with the same text in colours; both stand in one scrolling box, so they cannot come apart.
-   Only lines that changed are painted anew, and nothing is ever built from text as HTML. */
+   The textarea stays what is typed into and sent: undo, IME and scrolling are the browser's own. It becomes see-through
+   and lies over a layer with the same text in colours, which follows where it scrolls. Only lines that changed are
+   painted anew, and nothing is ever built from text as HTML. */
 "use strict";
 
 (() => {
@@ -26,11 +26,12 @@
     return state;
   }
 
-  function paint(text, start) {
-    const line = document.createElement("div");
+  // line: the element to paint into. A new one among thousands makes the browser look at all that follow it.
+  function paint(text, start, line = document.createElement("div")) {
+    const parts = [];
     let state = start;
     if (text.length > LONGEST) {
-      line.append(text);
+      parts.push(text);
     } else {
       for (let at = 0; at < text.length;) {
         const words = WORDS[state];
@@ -45,28 +46,31 @@
           const span = document.createElement("span");
           span.className = "code-" + kind;
           span.textContent = word;
-          line.append(span);
+          parts.push(span);
         } else {
-          line.append(word);
+          parts.push(word);
         }
         state = next;
         at += word.length;
       }
     }
-    line.append("\n");
+    line.replaceChildren(...parts, "\n");
     return { text, start, end: state, line };
   }
 
   function dress(area) {
     const box = document.createElement("div");
     const numbers = document.createElement("div");
+    const text = document.createElement("div");
     const layer = document.createElement("div");
     box.className = "code";
     numbers.className = "code-numbers";
+    text.className = "code-text";
     layer.className = "code-layer";
     for (const part of [numbers, layer]) part.setAttribute("aria-hidden", "true");
     area.before(box);
-    box.append(numbers, layer, area);
+    text.append(layer, area);
+    box.append(numbers, text);
     let lines = [];
 
     function refresh() {
@@ -79,31 +83,34 @@
         lines[lines.length - 1 - tail].text === texts[texts.length - 1 - tail]
       ) tail += 1;
       if (same === texts.length && same === lines.length) return;
+      const gone = lines.slice(same, lines.length - tail);
       const fresh = [];
       let state = same ? lines[same - 1].end : "";
       for (const text of texts.slice(same, texts.length - tail)) {
-        fresh.push(paint(text, state));
+        fresh.push(paint(text, state, gone[fresh.length]?.line));
         state = fresh.at(-1).end;
       }
-      const gone = lines.slice(same, lines.length - tail);
-      const next = lines[lines.length - tail]?.line ?? null;
       const made = document.createDocumentFragment();
-      made.append(...fresh.map((one) => one.line));
-      layer.insertBefore(made, tail ? next : null);
-      for (const one of gone) one.line.remove();
+      made.append(...fresh.slice(gone.length).map((one) => one.line));
+      layer.insertBefore(made, tail ? lines[lines.length - tail].line : null);
+      for (const one of gone.slice(fresh.length)) one.line.remove();
       const kept = lines.slice(lines.length - tail);
       // A comment that was opened or closed colours what follows, up to where nothing changes any more.
       for (let n = 0; tail && n < kept.length && kept[n].start !== state; n += 1) {
-        const again = paint(kept[n].text, state);
-        kept[n].line.replaceWith(again.line);
-        kept[n] = again;
-        state = again.end;
+        kept[n] = paint(kept[n].text, state, kept[n].line);
+        state = kept[n].end;
       }
       const count = lines.length;
       lines = lines.slice(0, same).concat(fresh, tail ? kept : []);
       if (lines.length !== count) {
         numbers.textContent = lines.map((_, n) => n + 1).join("\n");
       }
+      follow();
+    }
+
+    function follow() {
+      layer.scrollTop = numbers.scrollTop = area.scrollTop;
+      layer.scrollLeft = area.scrollLeft;
     }
 
     function go(number) {
@@ -113,7 +120,7 @@
       area.focus({ preventScroll: true });
       area.setSelectionRange(start, start + texts[n].length, "backward");
       box.scrollIntoView({ block: "nearest" });
-      box.scrollTo(0, lines[n].line.offsetTop - box.clientHeight / 3);
+      area.scrollTo(0, lines[n].line.offsetTop - area.clientHeight / 3);
     }
 
     // Tab writes two spaces; Esc and then Tab leaves the box, and so does Shift and Tab.
@@ -130,6 +137,7 @@
     });
     area.addEventListener("blur", () => { leaving = false; });
     area.addEventListener("input", refresh);
+    area.addEventListener("scroll", follow, { passive: true });
     // A browser that goes back puts what was typed into the box again without a word.
     window.addEventListener("pageshow", refresh);
     document.addEventListener("click", (event) => {
