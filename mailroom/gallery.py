@@ -163,7 +163,7 @@ _ALL = (
         "welcome-en",
         "Welcome",
         _WELCOME,
-        'Welcome, {{ name|default("and hello") }}',
+        "Welcome{% if name %}, {{ name }}{% endif %}",
         {
             "name": "Siti",
             "account": "siti@contoh.id",

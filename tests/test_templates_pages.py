@@ -1,21 +1,18 @@
 """The template pages: list, editor with live preview, versions, removing; and the frame a mail is shown in."""
 
+import html
+import io
 import re
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
-import waitress
-from flask import Flask
-from playwright.sync_api import Browser as Chromium
-from playwright.sync_api import Page, expect
 from werkzeug.test import TestResponse
 
-from mailroom import email_templates
+from mailroom import email_templates, gallery
 from mailroom.email_templates import Version
 from mailroom.service import Service
-from tests.browser import chromium, tab
-from tests.house import CAST, Browser
+from tests import page
+from tests.house import Browser
 from tests.records import NOON, add_batch
 from views.mail_frame import Previews, mail_page
 
@@ -259,117 +256,211 @@ def test_removing_asks_first_with_numbers_and_can_be_undone(
     assert email_templates.latest(service.store, saved.template_id) == saved
 
 
-# ---- In a browser ----
+# ---- Gallery, import and export ----
 
 
-@pytest.fixture(scope="module")
-def desk() -> Iterator[Chromium]:
-    with chromium() as browser:
-        yield browser
+def upload(browser: Browser, content: bytes, name: str = "tagihan.txt") -> TestResponse:
+    return browser.post_form("/templates/import", {"file": (io.BytesIO(content), name)})
 
 
-@pytest.fixture
-def address(app: Flask) -> Iterator[str]:
-    """Where the application answers on a socket."""
-    server = waitress.create_server(app, host="127.0.0.1", port=0, threads=4)
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    yield f"http://127.0.0.1:{server.effective_port}"
-    server.close()
-    thread.join()
+def test_every_page_of_the_templates_is_well_made(saved: Version, sari: Browser) -> None:
+    post_save(sari, "/templates/1", name=saved.template_name, html="<p>dua</p>")
+    for path in ("", "new", "new?language=en", "new/html", "new/mjml", "new/event-id", "1", "1/edit", "1/versions/1",
+                 "1/compare", "1/compare?old=2&new=2", "1/remove"):  # fmt: skip
+        assert page.faults(sari.get(f"/templates/{path}")) == [], path
+    typed: dict[str, object] = {
+        "subject": "x",
+        "html": "{{ a",
+        "fields": "b",
+        "kind": "mjml",
+        "scheme": "dark",
+    }
+    assert page.faults(sari.post_form("/templates/preview", typed, part=True), whole=False) == []
+    assert page.faults(upload(sari, b"")) == []
 
 
-def sign_in(page: Page, address: str) -> None:
-    page.goto(address + "/sign-in")
-    page.locator("[name=email]").fill(CAST["sari"].email)
-    page.locator("[name=password]").fill(CAST["sari"].password)
-    page.locator("main button.main").click()
-    page.wait_for_url(address + "/")
-
-
-def focused(page: Page) -> object:
-    return page.evaluate("document.activeElement.id")
-
-
-def test_preview_and_fields_follow_the_typing_and_nothing_typed_is_lost(desk: Chromium, address: str) -> None:
-    with tab(desk) as page:
-        sign_in(page, address)
-        page.goto(address + "/templates/new/html")
-        steps = page.evaluate("history.length")
-        mail, subject = page.frame_locator("iframe.mail"), page.locator("#arriving-subject")
-        page.locator("#f-sample-nama").press_sequentially("Siti Aminah", delay=20)
-        expect(subject).to_have_text("Subject Tagihan untuk Siti Aminah")
-        expect(mail.locator("b").first).to_have_text("Siti Aminah")
-        assert focused(page) == "f-sample-nama"
-
-        page.locator("#f-html").press("Control+End")
-        page.keyboard.type("{{ tanggal")
-        expect(page.locator("#preview .note")).to_contain_text("never closed")
-        expect(page.locator("#fields label")).to_have_text(["nama", "total"])
-        page.keyboard.type(" }}")
-        expect(page.locator("#fields label")).to_have_text(["nama", "total", "tanggal"])
-        assert focused(page) == "f-html"
-        expect(page.locator("#f-sample-nama")).to_have_value("Siti Aminah")
-
-        # The mail is the same, so its frame is, too, and keeps its place.
-        page.evaluate("document.querySelector('iframe.mail').mark = 1")
-        page.locator("#f-subject").fill("Tagihan November")
-        expect(subject).to_have_text("Subject Tagihan November")
-        assert page.evaluate("document.querySelector('iframe.mail').mark") == 1
-        assert page.evaluate("history.length") == steps
-
-        page.locator("#f-name").fill("Tagihan bulanan")
-        page.get_by_role("button", name="Save").click()
-        expect(page.get_by_text("Saved as version 1.")).to_be_visible()
-
-
-def test_a_mail_keeps_its_styles_in_the_frame(desk: Chromium, address: str, saved: Version) -> None:
-    with tab(desk) as page:
-        sign_in(page, address)
-        page.goto(f"{address}/templates/{saved.template_id}")
-        expect(page.frame_locator("iframe.mail").locator("p")).to_have_css("color", "rgb(1, 2, 3)")
-
-
-def test_a_hostile_mail_runs_nothing_fetches_nothing_and_goes_nowhere(
-    desk: Chromium, address: str, service: Service
-) -> None:
-    html = (
-        "<script>top.document.title = 'x'; parent.location = '/'</script><img src=y onerror=\"top.name = 'x'\">"
-        f"<img src='{address}/static/favicon.svg?seen'><link rel=stylesheet href='{address}/static/mailroom.css?seen'>"
-        "<meta http-equiv=refresh content='0;url=/templates/'><form action=/sign-out method=post><button>b</button>"
-        "</form><a href='https://contoh.id/'>tautan</a><p>akhir</p>"
+def test_one_click_leads_from_the_gallery_to_a_mail_that_can_be_saved(sari: Browser) -> None:
+    shown = sari.get("/templates/new").text
+    assert 'href="/templates/new/event-id"' in shown
+    assert "Temu Pelanggan 2026" in sari.get("/templates/starters/event-id").text
+    started = sari.get("/templates/new/event-id")
+    assert "Nothing to mend." in started.text
+    assert 'name="name" type="text" value="Undangan acara"' in started.text
+    form = dict(
+        re.findall(
+            r'<input id="f-(?:name|subject)" name="(name|subject)" type="text" value="([^"]*)"', started.text
+        )
     )
-    template = email_templates.save(service.store, None, "Jahat", "x", html, 2, NOON)
-    # No `tab` here: Chromium itself writes into the console what it did not let the mail do.
-    page = desk.new_context().new_page()
-    sign_in(page, address)
-    answered: list[str] = []
-    page.on("response", lambda response: answered.append(response.url))
-    page.goto(f"{address}/templates/{template.template_id}")
-    mail = page.frame_locator("iframe.mail")
-    mail.get_by_text("tautan").click()
-    mail.get_by_role("button").click()
-    expect(mail.get_by_text("akhir")).to_be_visible()
-    assert [url for url in answered if "seen" in url or url.endswith("/y")] == []
-    assert page.title() == "Jahat · Mailroom"
-    assert page.evaluate("window.name") == ""
-    assert [re.sub(r"\w{32}", "*", one.url.removeprefix(address)) for one in page.frames] == [
-        f"/templates/{template.template_id}",
-        "/templates/preview/*",
-    ]
-    assert len(page.context.pages) == 1
-    page.context.close()
+    starter = gallery.starter("event-id")
+    assert starter
+    answer = post_save(sari, **form, html=starter.mjml, kind="mjml", marketing="1")
+    assert answer.status_code == 303
+    again = sari.get("/templates/new/event-id").text
+    assert 'value="Undangan acara 2"' in again
 
 
-def test_the_preview_button_is_there_without_javascript_only(desk: Chromium, address: str) -> None:
-    with tab(desk, script=False) as page:
-        sign_in(page, address)
-        page.goto(address + "/templates/new/html")
-        page.locator("#f-html").fill("<p>{{ baru }}</p>")
-        page.locator("button[formaction]").click()
-        expect(page.locator("#fields label")).to_have_text(["nama", "baru"])
-        expect(page.frame_locator("iframe.mail").locator("p")).to_have_text("‹baru›")
-    with tab(desk) as page:
-        sign_in(page, address)
-        page.goto(address + "/templates/new/html")
-        expect(page.locator("button[formaction]")).to_have_count(0)
+def test_the_gallery_has_both_languages_and_nothing_else(sari: Browser) -> None:
+    assert "Event invitation" in sari.get("/templates/new?language=en").text
+    assert "Undangan acara" in sari.get("/templates/new?language=xx").text
+    assert sari.get("/templates/new/nothing").status_code == 404
+    assert sari.get("/templates/starters/../app").status_code == 404
+
+
+@pytest.mark.usefixtures("saved")
+def test_what_was_exported_is_imported_to_the_letter_and_nothing_is_saved_by_that(
+    service: Service, client: Callable[[str], Browser]
+) -> None:
+    file = client("vino").get("/templates/1/export")
+    assert file.headers["Content-Disposition"] == 'attachment; filename="Tagihan bulanan v1.mailroom.txt"'
+    assert file.headers["X-Content-Type-Options"] == "nosniff"
+    sari = client("sari")
+    shown = upload(sari, file.data)
+    assert shown.status_code == 200
+    assert "Nothing is saved yet" in shown.text
+    assert 'value="Tagihan bulanan 2"' in shown.text
+    assert html.escape(HTML, quote=False).replace("'", "&#39;") in shown.text
+    assert len(email_templates.all_templates(service.store)) == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "Choose a file."),
+        (b"\x89PNG\r\n\x1a\n\xff\xfe", "not a file that was exported"),
+        (b"x" * 2_000_001, "larger than 2 MB"),
+        (b"---\nname: x\n", "have no end"),
+    ],
+)
+def test_a_file_that_is_no_template_is_refused_beside_its_input(
+    sari: Browser, content: bytes, said: str
+) -> None:
+    answer = upload(sari, content)
+    assert answer.status_code == 422
+    error = re.search(r'id="f-file-error">(.*?)</p>', answer.text, re.DOTALL)
+    assert error
+    assert said in error.group(1)
+    # The test client leaves what it sent open, on the disk when it is large.
+    answer.request.environ["wsgi.input"].close()
+
+
+def test_nobody_brings_a_template_in_without_being_a_sender(client: Callable[[str], Browser]) -> None:
+    assert upload(client("vino"), b"<p>x</p>").status_code == 403
+    assert client("vino").get("/templates/new/invoice-id").status_code == 403
+
+
+# ---- Comparing ----
+
+
+def test_any_two_versions_can_be_compared_subject_and_kind_too(
+    saved: Version, client: Callable[[str], Browser]
+) -> None:
+    sari = client("sari")
+    mjml = "<mjml><mj-body><mj-section><mj-column><mj-text>Halo</mj-text></mj-column></mj-section></mj-body></mjml>"
+    post_save(sari, "/templates/1", name=saved.template_name, subject="Baru", html=mjml, kind="mjml")
+    shown = client("vino").get("/templates/1/compare?old=1&new=2").text
+    assert "<b>Subject:</b> <ins>Baru</ins>" in shown
+    assert "<b>Subject:</b> <del>Tagihan {{ nama }}</del>" in shown
+    assert "<b>Written in:</b> <ins>mjml</ins>" in shown
+    assert "<del>&lt;p style=" in shown
+    assert "Nothing differs" in sari.get("/templates/1/compare?old=2&new=2").text
+    assert sari.get("/templates/1/compare?old=1&new=9").status_code == 404
+
+
+def test_bringing_a_version_back_brings_its_kind_back_and_keeps_marketing(
+    service: Service, client: Callable[[str], Browser]
+) -> None:
+    sari, out = client("sari"), "<a href='{{ unsubscribe_url }}'>x</a>"
+    post_save(sari, html=f"<p>satu</p>{out}", marketing="1")
+    mjml = f"<mjml><mj-body><mj-section><mj-column><mj-text>{out}</mj-text></mj-column></mj-section></mj-body></mjml>"
+    post_save(sari, "/templates/1", html=mjml, kind="mjml", marketing="1")
+    shown = sari.get("/templates/1/versions/1").text
+    form = re.search(
+        r'<form class="inline" method="post" action="/templates/1">(.*?)</form>', shown, re.DOTALL
+    )
+    assert form
+    hidden = {
+        name: html.unescape(value)
+        for name, value in re.findall(r'name="(\w+)" value="([^"]*)"', form.group(1))
+    }
+    hidden.pop("csrf_token")
+    assert sari.post_form("/templates/1", dict(hidden)).status_code == 303
+    newest = email_templates.latest(service.store, 1)
+    assert newest
+    assert (newest.number, newest.kind, newest.marketing) == (3, "html", True)
+
+
+# ---- Notes and real rows ----
+
+
+def test_notes_come_with_the_preview_each_with_a_link_to_its_line(sari: Browser) -> None:
+    typed: dict[str, object] = {"subject": "x", "html": "<p>satu</p>\n<a href='javascript:x'>a</a> {nama}"}
+    shown = sari.post_form("/templates/preview", typed, part=True).text
+    lines = re.findall(r'<li class="(\w+)">.*?<a href="#f-html" data-line="(\d+)">', shown)
+    assert lines == [("error", "2"), ("warn", "2")]
+    assert "Nothing to mend." not in shown
+
+
+def test_a_fault_keeps_the_mail_of_a_moment_ago_in_its_frame(sari: Browser) -> None:
+    first = sari.post_form("/templates/preview", {"subject": "x", "html": "<p>lama</p>"}, part=True)
+    key = re.search(r'name="key" value="(\w+)"', first.text)
+    assert key
+    typed: dict[str, object] = {
+        "subject": "x",
+        "html": "<mjml><mj-bad></mj-bad>",
+        "kind": "mjml",
+        "key": key.group(1),
+    }
+    answer = sari.post_form("/templates/preview", typed, part=True)
+    assert "as it was before" in answer.text
+    assert "lama" in frame(sari, answer).text
+    typed["key"] = "0" * 32
+    assert "<iframe" not in sari.post_form("/templates/preview", typed, part=True).text
+
+
+@pytest.mark.usefixtures("saved")
+def test_a_real_row_fills_the_preview_and_a_missing_value_is_said_with_its_row(
+    service: Service, sari: Browser
+) -> None:
+    batch = add_batch(service.store, ["siti@contoh.id", "joko@contoh.id"])
+    typed: dict[str, object] = {
+        "template_id": 1, "subject": "Untuk {{ nama }}", "html": HTML, "source": f"batch-{batch}", "sample-nama": "X",
+    }  # fmt: skip
+    shown = sari.post_form("/templates/preview", typed, part=True)
+    assert "Row 2 · siti@contoh.id" in shown.text
+    assert "<b>Untuk Joko</b>" in shown.text
+    assert re.search(r"Row 2: There is no value for “total”", shown.text)
+    assert "‹total›" in frame(sari, shown).text
+    assert (
+        "Row 3 · joko@contoh.id" in sari.post_form("/templates/preview", {**typed, "go": "3"}, part=True).text
+    )
+    assert (
+        "Row 3 · joko@contoh.id"
+        in sari.post_form("/templates/preview", {**typed, "row": "3"}, part=True).text
+    )
+
+
+@pytest.mark.usefixtures("saved")
+def test_a_row_of_another_template_or_of_nowhere_is_not_shown(service: Service, sari: Browser) -> None:
+    batch = add_batch(service.store, ["siti@contoh.id"])
+    for source in (f"batch-{batch}", "draft-x", "list-1", "batch-", "nonsense", "x" * 5000):
+        typed: dict[str, object] = {"template_id": 99, "subject": "x", "html": HTML, "source": source}
+        assert "siti@contoh.id" not in sari.post_form("/templates/preview", typed, part=True).text
+
+
+def test_a_sample_a_filter_cannot_read_is_said_and_the_mail_is_shown_all_the_same(sari: Browser) -> None:
+    typed: dict[str, object] = {
+        "subject": "x",
+        "html": "{{ total|rupiah }} {{ tgl|tanggal }}",
+        "sample-total": "12x",
+    }
+    shown = sari.post_form("/templates/preview", typed, part=True)
+    assert "12x" in shown.text
+    assert "Rp 1.250.000 23 November 2026" in frame(sari, shown).text.replace("\xa0", " ")
+    assert len(re.findall('<li class="error">', shown.text)) == 1
+
+
+def test_width_and_light_survive_without_javascript(sari: Browser) -> None:
+    typed: dict[str, object] = {"subject": "x", "html": "x", "width": "phone", "scheme": "dark"}
+    shown = sari.post_form("/templates/preview", typed).text
+    assert re.search(r'name="width" type="radio" value="phone" checked', shown)
+    assert re.search(r'name="scheme" type="radio" value="dark" checked', shown)

@@ -1,7 +1,7 @@
 """What stands in the template editor, and the mail it makes: filled by the same code that fills it for sending."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Literal, cast
 
@@ -104,10 +104,10 @@ def sources(template_id: int | None) -> list[Source]:
     return sample_rows.sources(service().store, template_id, me().id)
 
 
-def sample_row(typed: Typed, template_id: int | None) -> SampleRow | None:
-    """The real row that was chosen, or None when the mail is filled with what was typed."""
+def sample_row(typed: Typed, template_id: int | None, fields: Sequence[str]) -> SampleRow | None:
+    """The real row that was chosen, or None when the mail is filled with what was typed. Raises Problem."""
     source = next((one for one in sources(template_id) if one.key == typed.source), None)
-    return sample_rows.row(service().store, source, typed.row) if source else None
+    return sample_rows.row(service().store, source, typed.row, fields) if source else None
 
 
 def preview(typed: Typed, template_id: int | None = None) -> Preview:
@@ -120,12 +120,13 @@ def preview(typed: Typed, template_id: int | None = None) -> Preview:
     except TemplateProblem as problem:
         return _broken(typed, problem, _notes(typed, body))
     fields, optional = renderer.fields, frozenset(renderer.fields) - frozenset(renderer.required)
-    row = sample_row(typed, template_id)
+    row = None
     try:
+        row = sample_row(typed, template_id, fields)
         rendered, faults = _filled(renderer, row.values if row else typed.samples)
     except Problem as problem:
         broken = _broken(typed, problem, _notes(typed, body))
-        return Preview(fields, optional, key=broken.key, problem=problem, stale=broken.stale, row=row)
+        return replace(broken, fields=fields, optional=optional, row=row)
     return Preview(
         fields,
         optional,
@@ -161,7 +162,8 @@ def _broken(typed: Typed, problem: Problem, notes: tuple[Note, ...]) -> Preview:
         key=typed.key if stale else "",
         problem=problem,
         stale=stale,
-        notes=notes,
+        # What is in the way stands above them already.
+        notes=tuple(note for note in notes if note.sentence != problem.sentence),
     )
 
 

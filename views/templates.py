@@ -3,6 +3,7 @@
 from flask import Blueprint, Response, abort, flash, request
 from flask.blueprints import BlueprintSetupState
 from flask_babel import gettext as _
+from werkzeug.datastructures import FileStorage
 
 from mailroom import comparison, email_templates, gallery, starter, template_files
 from mailroom.email_templates import NoSuchTemplate, TemplateProblem, Version
@@ -63,10 +64,8 @@ def starter_mail(key: str) -> Response:
 @blueprint.post("/import")
 def import_file() -> Response:
     """The editor with what is in a file; nothing is saved yet."""
-    file = request.files.get("file")
-    content = file.stream.read(MAX_FILE_BYTES + 1) if file else b""
     try:
-        one = template_files.imported(_text(content))
+        one = template_files.imported(_text(request.files.get("file")))
     except Problem as problem:
         return _gallery(problem, 422)
     name = email_templates.free_name(service().store, one.name) if one.name else ""
@@ -244,8 +243,13 @@ def _version(template_id: int, number: int | None) -> Version:
     return email_templates.version(service().store, line.id)
 
 
-def _text(content: bytes) -> str:
+def _text(file: FileStorage | None) -> str:
     """A file's text. Raises Problem for what is no template's file."""
+    content = b""
+    if file:
+        # A large one lies on the disk, and is gone once it is closed.
+        with file.stream as stream:
+            content = stream.read(MAX_FILE_BYTES + 1)
     if not content:
         raise Problem(N_("Choose a file."), "file")
     if len(content) > MAX_FILE_BYTES:

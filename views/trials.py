@@ -55,7 +55,10 @@ def ask(template_id: int) -> Response:
     """Asks what the fields hold and who it is from; as a POST, with what stands in the editor. Changes nothing."""
     version, form = _version(template_id), request.form
     typed = {name: form[name] for name in form if name.startswith(SAMPLE)}
-    row = template_form.sample_row(template_form.typed(), template_id)
+    try:
+        row = template_form.sample_row(template_form.typed(), template_id, version.fields)
+    except Problem:
+        row = None  # a saved list that can no longer be read; the page asks for the values
     if row:
         typed = {SAMPLE + name: value for name, value in row.values.items()}
     elif not typed:
