@@ -80,6 +80,8 @@ def read(given: Given, reading: Reading | None = None) -> Sheet:
     reading = reading or Reading()
     if given.way == "one":
         return _one(given, reading)
+    if len(given.content) > texts.MAX_BYTES:
+        raise Problem(texts.TOO_LARGE)
     if given.way == "pasted" and not _is_table(given, reading):
         return _addresses(given, reading)
     if given.way == "file" and workbooks.is_workbook(given.content):
@@ -102,7 +104,6 @@ def pasted(text: str, reading: Reading | None = None) -> Sheet:
 
 
 def _workbook_table(given: Given, reading: Reading) -> Table:
-    texts.refuse_other_kinds(given.content)
     book = workbooks.read(given.content, reading.sheet)
     reading = replace(reading, encoding=None, delimiter=None, sheet=book.sheet)
     return Table(book.kind, reading, book.rows, book.total, book.sheets)

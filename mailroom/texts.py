@@ -57,9 +57,7 @@ _LOOK_AT = 4096
 
 
 def refuse_other_kinds(data: bytes) -> None:
-    """Raises Problem when the bytes are too many, nothing at all, or known to be a file of another kind."""
-    if len(data) > MAX_BYTES:
-        raise Problem(TOO_LARGE)
+    """Raises Problem when the bytes are nothing at all, or known to be a file of another kind."""
     for start, kind in _KINDS:
         if data.startswith(start):
             raise Problem(_NOT_A_LIST, kind=kind)
