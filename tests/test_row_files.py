@@ -11,7 +11,19 @@ import pytest
 from werkzeug.test import TestResponse
 
 from app import create_app
-from mailroom import attachments, batches, drafts, history, recipients, retries, row_files
+from mailroom import (
+    approvals,
+    attachments,
+    batches,
+    drafts,
+    history,
+    plans,
+    preferences,
+    recipients,
+    retries,
+    row_files,
+)
+from mailroom.preferences import Preferences
 from mailroom.problems import Problem
 from mailroom.recipients import Given, Reading
 from mailroom.service import Service
@@ -246,6 +258,7 @@ def test_the_check_page_shows_what_is_missing_unused_and_attached(client: Client
     assert faults(confirm) == []
     assert "2 mails have files of their own, 17 bytes together" in words(confirm.text)
     assert "goes to nobody. sisa.pdf" in words(confirm.text)
+    assert "satu.pdf , 9 bytes" in words(confirm.text)
 
 
 def test_a_rows_file_can_be_downloaded_by_whoever_made_the_list(client: Client) -> None:
@@ -359,3 +372,16 @@ def test_each_mail_arrives_with_its_own_file_and_its_page_proves_it(sending: Liv
         body = history.body(store, line.id)
         assert body
         assert body.proof == "same"
+
+
+def test_whoever_approves_sees_the_files_and_can_open_them(live: Live, client: Client) -> None:
+    here, adi = live.service, client("adi")
+    preferences.save(here.store, Preferences(approval_above=1), 1, here.clock())
+    draft = made(live)
+    assert adi.get(f"/approvals/{draft.id}/row/2/attachment").status_code == 404
+    approvals.ask(here.store, draft.id, SARI, plans.AT_ONCE, "never_twice", here.clock())
+    page = adi.get(f"/approvals/{draft.id}")
+    assert faults(page) == []
+    assert "2 mails have files of their own" in words(page.text)
+    assert f"/approvals/{draft.id}/row/2/attachment" in page.text
+    assert adi.get(f"/approvals/{draft.id}/row/2/attachment").data == b"%PDF satu"

@@ -137,8 +137,9 @@ def _standing(draft: Draft, asked: Approval | None) -> dict[str, Any]:
 
 
 def arrivals(draft: Draft) -> list[Any]:
-    """The first good row and the last as they will arrive; one when there is no more."""
+    """The first good row and the last as they will arrive, each with what goes along; one when there is no more."""
     store = service().store
     first, last = drafts.neighbours(store, draft.id, 0)[1], drafts.neighbours(store, draft.id, 2**62)[0]
     numbers = dict.fromkeys(number for number in (first, last) if number)
-    return [found for number in numbers if (found := drafts.render_row(store, draft, number))]
+    shown = [found for number in numbers if (found := drafts.render_row(store, draft, number))]
+    return [(row, rendered, send_check.attached(draft, row)) for row, rendered in shown]

@@ -76,16 +76,21 @@ def arrival(draft: Draft) -> dict[str, Any]:
         return {"row": None}
     row, rendered = found
     before, after = drafts.neighbours(store, draft.id, row.number)
-    attached = row.attachment_id or draft.attachment_id
     return {
         "row": row,
-        "attached": attachments.about(store, attached) if attached else None,
+        "attached": attached(draft, row),
         "rendered": rendered,
         "previous": before,
         "next": after,
         "phone": request.args.get("width") == "phone",
         "sender": identities.get(store, draft.sender_id),
     }
+
+
+def attached(draft: Draft, row: Row) -> attachments.About | None:
+    """What goes with a row: its own file, or the one for all."""
+    kept = row.attachment_id or draft.attachment_id
+    return attachments.about(service().store, kept) if kept else None
 
 
 def others(draft: Draft) -> Iterator[str]:
