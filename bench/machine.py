@@ -32,8 +32,11 @@ def family_mb(pid: int) -> float:
     peak = 0.0
     with suppress(OSError, StopIteration):
         peak = usage(pid).peak_mb
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-        peak += sum(family_mb(int(child)) for child in children)
+        own = Path(f"/proc/{pid}/cmdline").read_bytes()
+        for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+            # Until it runs a program of its own, a new process has the memory of its parent, not as much again.
+            if Path(f"/proc/{child}/cmdline").read_bytes() != own:
+                peak += family_mb(int(child))
     return peak
 
 
