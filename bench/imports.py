@@ -5,7 +5,6 @@ import json
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,6 @@ from statistics import median
 from typing import Any
 
 from bench import mails, peers
-from bench.machine import family_mb
 from tests import workbook_files
 from tests.sandbox_server import ROOT
 
@@ -26,7 +24,6 @@ PINNED = (
 ROWS = 100_000
 TOO_MANY = 1_000_000
 ROUNDS = 3
-LOOK_SECONDS = 0.01
 MOST_SECONDS = 600
 
 
@@ -106,19 +103,13 @@ def _middle(results: list[Result]) -> Result:
 
 
 def _measure(python: object, *arguments: object) -> Result:
-    """What `bench.imports_worker` measures in a process of its own, whose memory is looked at from outside."""
+    """What `bench.imports_worker` measures in a process of its own."""
     command = [str(python), "-m", "bench.imports_worker", *map(str, arguments)]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
-        peak, end = 0.0, time.monotonic() + MOST_SECONDS
-        while process.poll() is None:
-            assert time.monotonic() < end, f"{command} took too long"
-            peak = max(peak, family_mb(process.pid))
-            time.sleep(LOOK_SECONDS)
-        assert process.stdout
-        said = process.stdout.read()
-    assert process.returncode == 0, f"{command} failed"
-    told = json.loads(said)
-    return Result(told["rows"], told["seconds"], peak, told)
+    done = subprocess.run(
+        command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True, timeout=MOST_SECONDS
+    )
+    told = json.loads(done.stdout)
+    return Result(told["rows"], told["seconds"], told["peak_mb"], told)
 
 
 def _reading(results: Mapping[str, Result]) -> Iterator[str]:

@@ -5,15 +5,20 @@ The readers that are no part of Mailroom run in `.venv-bench`, so nothing of Mai
 
 import csv
 import json
+import os
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from bench.machine import family_mb
+
 Told = dict[str, Any]
+LOOK_SECONDS = 0.02
 
 
 def mailroom(path: Path, html: Path) -> Told:
@@ -25,6 +30,7 @@ def mailroom(path: Path, html: Path) -> Told:
 
     with prepared(html.read_text()) as (service, version):
         browser = Browser(create_app(service), "adi")
+        MEMORY.begin()
         started = time.perf_counter()
         sheet = recipients.read(recipients.Given(path.name, path.read_bytes()))
         read = time.perf_counter()
@@ -49,6 +55,7 @@ def mailroom_reading(path: Path) -> Told:
     """A list read to its end and nothing else."""
     from mailroom import recipients
 
+    MEMORY.begin()
     started = time.perf_counter()
     sheet = recipients.read(recipients.Given(path.name, path.read_bytes()))
     rows = sum(1 for _ in sheet.read())
@@ -60,6 +67,7 @@ def refused(path: Path) -> Told:
     from mailroom import recipients
     from mailroom.problems import Problem
 
+    MEMORY.begin()
     started = time.perf_counter()
     try:
         recipients.read(recipients.Given(path.name, path.read_bytes()))
@@ -70,6 +78,7 @@ def refused(path: Path) -> Told:
 
 def csv_module(path: Path) -> Told:
     """Python's own reader."""
+    MEMORY.begin()
     started = time.perf_counter()
     with path.open(newline="", encoding="utf-8") as stream:
         rows = sum(1 for _ in csv.reader(stream, delimiter=";")) - 1
@@ -80,6 +89,7 @@ def pandas_csv(path: Path) -> Told:
     """`pandas.read_csv`, every cell as text."""
     import pandas  # type: ignore[import-not-found, import-untyped, unused-ignore]
 
+    MEMORY.begin()
     started = time.perf_counter()
     rows = len(pandas.read_csv(path, sep=";", dtype=str))
     return {"rows": rows, "seconds": time.perf_counter() - started}
@@ -89,6 +99,7 @@ def pandas_excel(path: Path, engine: str) -> Told:
     """`pandas.read_excel` with one of its engines."""
     import pandas
 
+    MEMORY.begin()
     started = time.perf_counter()
     rows = len(pandas.read_excel(path, engine=engine))
     return {"rows": rows, "seconds": time.perf_counter() - started}
@@ -100,6 +111,7 @@ def rendering(way: str, count: int) -> Told:
 
     everybody = [values(number) for number in range(count)]
     fill = filler(way)
+    MEMORY.begin()
     started = time.perf_counter()
     letters = sum(len(fill(each)) for each in everybody)
     seconds = time.perf_counter() - started
@@ -144,6 +156,27 @@ def write_xlsx(path: Path, source: Path) -> Told:
     return {"rows": 0, "seconds": 0.0}
 
 
+class Memory(threading.Thread):
+    """Looks how much memory this process and its children hold at most, from `begin()` on."""
+
+    def __init__(self) -> None:
+        super().__init__(daemon=True)
+        self.peak_mb = 0.0
+
+    def begin(self) -> None:
+        """Forgets what was held before, such as for making the passwords of people."""
+        Path("/proc/self/clear_refs").write_text("5")
+        self.start()
+
+    def run(self) -> None:
+        while True:
+            self.peak_mb = max(self.peak_mb, family_mb(os.getpid()))
+            time.sleep(LOOK_SECONDS)
+
+
+MEMORY = Memory()
+
+
 def main() -> None:
     """Arguments: what to measure, and what it is given."""
     what, first, *more = sys.argv[1:]
@@ -160,7 +193,8 @@ def main() -> None:
     }
     with tempfile.TemporaryDirectory(prefix="mailroom-imports-") as scratch:
         tempfile.tempdir = scratch
-        print(json.dumps(measures[what]()))
+        told = measures[what]()
+        print(json.dumps(told | {"peak_mb": max(MEMORY.peak_mb, family_mb(os.getpid()))}))
 
 
 if __name__ == "__main__":
