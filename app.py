@@ -30,6 +30,7 @@ from views import (
     headers,
     history,
     lists,
+    mail,
     menu,
     overview,
     plan_form,
@@ -46,7 +47,7 @@ from views import (
 from views.here import RowNumber
 
 PAGES = (
-    account, overview, send, confirm, approvals, batches, schedule, history, decisions, lists, templates, trials,
+    account, overview, send, confirm, approvals, batches, schedule, history, mail, decisions, lists, templates, trials,
     suppressions, gateway, settings, unsubscribe,
 )  # fmt: skip
 

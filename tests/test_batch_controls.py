@@ -12,6 +12,7 @@ from mailroom import (
     batches,
     history,
     holds,
+    one_mail,
     outcomes,
     progress,
     retries,
@@ -120,7 +121,7 @@ def test_cancelling_leaves_an_event_for_every_mail_and_touches_no_other_batch(st
     assert batch_controls.cancel(store, 1, 1, NOON) == 290
     assert batch(store).counts == {"accepted": 10, "cancelled": 290}
     assert batch(store, 2).counts == {"queued": 3}
-    mail = history.mail(store, 200)
+    mail = one_mail.get(store, 200)
     assert mail
     assert (mail.moments[0].to_state, mail.moments[0].actor) == ("cancelled", "Adi")
     assert verify(store.read()) == []

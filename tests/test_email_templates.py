@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailroom import email_templates, history, syntax
+from mailroom import email_templates, one_mail, syntax
 from mailroom.email_templates import (
     FieldProblem,
     MissingField,
@@ -371,6 +371,6 @@ def test_a_batch_is_sent_and_shown_as_the_html_its_mjml_became(store: Store) -> 
     row = store.read().execute(query).fetchone()
     message = Messages(store).of(store.read(), row)
     assert (message.subject, "Yth. Joko" in message.html, "<mj" in message.html) == ("Halo JOKO", True, False)
-    shown = history.body(store, row["id"])
+    shown = one_mail.body(store, row["id"])
     assert shown is not None
     assert shown.html == message.html

@@ -17,6 +17,7 @@ from mailroom import (
     batches,
     drafts,
     history,
+    one_mail,
     plans,
     preferences,
     recipients,
@@ -194,7 +195,7 @@ def test_what_was_sent_stays_and_what_was_not_goes_with_the_draft(live: Live) ->
     attachments.forget_unused(store)
     assert kept(live) == ["dua.pdf", "satu.pdf"]
     lines = history.of_batch(store, batch_id)
-    mail = history.mail(store, lines[0].id)
+    mail = one_mail.get(store, lines[0].id)
     assert mail
     assert (mail.attachment_name, mail.attachment_size) == ("satu.pdf", 9)
 
@@ -369,7 +370,7 @@ def test_each_mail_arrives_with_its_own_file_and_its_page_proves_it(sending: Liv
         "joko@contoh.id": ("dua.pdf", hashlib.sha256(b"%PDF dua").hexdigest()),
     }
     for line in history.of_batch(store, batch_id):
-        body = history.body(store, line.id)
+        body = one_mail.body(store, line.id)
         assert body
         assert body.proof == "same"
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mailroom import batch_controls, batches, history, outcomes, states, tokens
+from mailroom import batch_controls, batches, one_mail, outcomes, states, tokens
 from mailroom.service import open_service
 from mailroom.settings import Settings
 from mailroom.verify import verify
@@ -198,11 +198,11 @@ def test_one_mail_does_not_wait_behind_a_long_batch(live: Live) -> None:
 def test_the_record_shows_the_mail_exactly_as_it_was_sent(live: Live) -> None:
     batch_id = live.queue_to("joko@contoh.id")
     live.wait_handed_over(batch_id)
-    body = history.body(live.service.store, 1)
+    body = one_mail.body(live.service.store, 1)
     assert body
     assert body.proof == "same"
     with live.service.store.write() as db:
         db.execute("UPDATE attempts SET body_sha256 = '00'")
-    changed = history.body(live.service.store, 1)
+    changed = one_mail.body(live.service.store, 1)
     assert changed
     assert changed.proof == "different"

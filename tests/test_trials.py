@@ -14,6 +14,7 @@ from mailroom import (
     drafts,
     email_templates,
     history,
+    one_mail,
     people,
     recipients,
     retries,
@@ -154,7 +155,7 @@ def test_the_attachment_goes_along(live: Live) -> None:
     sent = send(live, made)
     drafts.discard(store, draft_id, SARI)
     (mail_id,) = live.rows(f"SELECT id FROM mails WHERE batch_id = {sent.batch_id}")[0]
-    mail = history.mail(store, int(str(mail_id)))
+    mail = one_mail.get(store, int(str(mail_id)))
     assert mail
     assert (mail.attachment_name, mail.kind) == ("tagihan.pdf", "test")
 
@@ -255,7 +256,7 @@ def test_it_arrives_marked_and_its_page_proves_it(sending: Live) -> None:
     assert (entry["email"], entry["subject"]) == ("sari@contoh.id", "[Test] Tagihan Siti")
     assert entry["attachment_sha256"] == hashlib.sha256(file).hexdigest()
     (mail_id,) = sending.rows("SELECT id FROM mails")[0]
-    body = history.body(store, int(str(mail_id)))
+    body = one_mail.body(store, int(str(mail_id)))
     assert body
     assert body.proof == "same"
 

@@ -7,7 +7,7 @@ import pytest
 from flask import Flask
 
 from app import create_app
-from mailroom import batches, email_templates, history, suppressions, unsubscribe
+from mailroom import batches, email_templates, history, one_mail, suppressions, unsubscribe
 from mailroom.problems import Problem
 from mailroom.service import Service, open_service
 from mailroom.settings import Settings
@@ -118,7 +118,7 @@ def test_each_mail_has_the_link_of_its_recipient_and_is_made_again_exactly(servi
     lines = history.of_batch(service.store, batch_id)
     assert len(lines) == 2
     for line in lines:
-        body = history.body(service.store, line.id)
+        body = one_mail.body(service.store, line.id)
         assert body
         assert f'href="{service.links.url(line.email)}"' in body.html
 

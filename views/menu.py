@@ -25,7 +25,7 @@ ENTRIES = (
     ("settings.index", _l("Settings"), "settings", "house"),
 )
 # Pages that stand under the entry of others.
-WITHIN = {"confirm": "send", "schedule": "batches"}
+WITHIN = {"confirm": "send", "schedule": "batches", "mail": "history", "address": "history"}
 
 
 @dataclass(frozen=True)

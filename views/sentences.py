@@ -7,7 +7,8 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 
 import oca
-from mailroom.history import Attempt, Line, Mail, Moment
+from mailroom.history import Line
+from mailroom.one_mail import Attempt, Mail, Moment
 from mailroom.times import parse
 from views.words import said, when
 

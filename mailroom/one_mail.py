@@ -1,0 +1,164 @@
+"""One mail: everything that happened to it, and its content as it was sent."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from sqlite_utils import Database
+
+from mailroom.email_templates import Renderer
+from mailroom.messages import subject_of
+from mailroom.store import Store
+
+
+@dataclass(frozen=True)
+class Moment:
+    """One line of a mail's timeline: an event, with the attempt that belongs to it where there is one.
+
+    actor: a person's name, or the part of the program. attempt: None, or what the attempt's row holds.
+    """
+
+    at: str
+    from_state: str
+    to_state: str
+    why: str
+    actor: str
+    attempt: "Attempt | None" = None
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One try to hand a mail over. outcome: `accepted` or the verdict, None while it is on the wire."""
+
+    started_at: str
+    finished_at: str | None
+    outcome: str | None
+    http_status: int | None
+    code: int | None
+    detail: str | None
+    msg_id: str | None
+    duration_ms: int | None
+    body_sha256: str
+    body_bytes: int
+
+
+@dataclass(frozen=True)
+class Mail:
+    """One mail as its page shows it. kind: `batch` or `test`; attachment: its own, or the one all of its batch have."""
+
+    id: int
+    batch_id: int
+    batch_name: str
+    kind: str
+    row: int
+    email: str
+    subject: str
+    state: str
+    delivery: str
+    shown: str
+    gateway_id: str | None
+    gateway_word: str
+    faults: int
+    due_at: str
+    created_at: str
+    changed_at: str
+    accepted_at: str | None
+    looked_at: str | None
+    sender_email: str
+    sender_name: str
+    template_id: int
+    template_name: str
+    template_number: int
+    token_name: str
+    attachment_id: int | None
+    attachment_name: str | None
+    attachment_size: int | None
+    created_by: str
+    moments: tuple[Moment, ...]
+    attempts: tuple[Attempt, ...]
+
+
+Proof = Literal["same", "different", "not sent"]
+
+
+@dataclass(frozen=True)
+class Body:
+    """A mail's HTML, made again from its template version and its row.
+
+    proof: whether its subject and the SHA-256 of it and of the attachment are those recorded when the mail went.
+    """
+
+    html: str
+    proof: Proof
+
+
+def get(store: Store, mail_id: int) -> Mail | None:
+    """One mail with its timeline and attempts, or None."""
+    db = store.read()
+    row = next(
+        db.query(
+            "SELECT m.id, m.batch_id, b.name AS batch_name, b.kind, m.row, m.email, m.subject, m.state, m.delivery, "
+            "m.shown, m.gateway_id, m.gateway_word, m.faults, m.due_at, m.created_at, m.changed_at, m.accepted_at, "
+            "m.looked_at, b.sender_email, b.sender_name, t.id AS template_id, t.name AS template_name, "
+            "v.number AS template_number, k.name AS token_name, a.id AS attachment_id, a.filename AS attachment_name, "
+            "a.size AS attachment_size, u.name AS created_by FROM mails m JOIN batches b ON b.id = m.batch_id "
+            "JOIN template_versions v ON v.id = b.template_version_id JOIN templates t ON t.id = v.template_id "
+            "JOIN tokens k ON k.id = b.token_id JOIN users u ON u.id = b.created_by "
+            "LEFT JOIN attachments a ON a.id = coalesce(m.attachment_id, b.attachment_id) WHERE m.id = ?",
+            [mail_id],
+        ),
+        None,
+    )
+    if row is None:
+        return None
+    attempts = tuple(_attempts(db, mail_id))
+    return Mail(**row, moments=tuple(_moments(db, mail_id, attempts)), attempts=attempts)
+
+
+def body(store: Store, mail_id: int) -> Body | None:
+    """The mail's HTML as it was sent or will be, with the proof that it is the same; None for no such mail."""
+    db = store.read()
+    row = next(
+        db.query(
+            "SELECT m.fields, v.subject, coalesce(v.compiled, v.html) AS body, b.kind, f.sha256 AS file, "
+            "a.subject AS sent_subject, a.body_sha256 AS sent_body, a.attachment_sha256 AS sent_file FROM mails m "
+            "JOIN batches b ON b.id = m.batch_id JOIN template_versions v ON v.id = b.template_version_id "
+            "LEFT JOIN attachments f ON f.id = coalesce(m.attachment_id, b.attachment_id) LEFT JOIN attempts a "
+            "ON a.id = (SELECT max(id) FROM attempts WHERE mail_id = m.id) WHERE m.id = ?",
+            [mail_id],
+        ),
+        None,
+    )
+    if row is None:
+        return None
+    rendered = Renderer(row["subject"], row["body"]).render(json.loads(row["fields"]))
+    if row["sent_body"] is None:
+        return Body(rendered.html, "not sent")
+    subject = subject_of(rendered, row["kind"])
+    made = (subject, hashlib.sha256(rendered.html.encode()).hexdigest(), row["file"])
+    sent = (row["sent_subject"], row["sent_body"], row["sent_file"])
+    return Body(rendered.html, "same" if made == sent else "different")
+
+
+def _attempts(db: Database, mail_id: int) -> Iterator[Attempt]:
+    rows = db.query(
+        "SELECT started_at, finished_at, outcome, http_status, code, detail, msg_id, duration_ms, body_sha256, "
+        "body_bytes FROM attempts WHERE mail_id = ? ORDER BY id",
+        [mail_id],
+    )
+    return (Attempt(**row) for row in rows)
+
+
+def _moments(db: Database, mail_id: int, attempts: tuple[Attempt, ...]) -> Iterator[Moment]:
+    rows = db.query(
+        "SELECT e.at, e.from_state, e.to_state, e.why, coalesce(u.name, e.actor) AS actor FROM events e "
+        "LEFT JOIN users u ON e.actor = 'user:' || u.id WHERE e.mail_id = ? ORDER BY e.id DESC",
+        [mail_id],
+    )
+    ended = list(attempts)
+    for row in rows:
+        # Every way out of `sending` ends one attempt, so walking both from the newest on pairs them.
+        attempt = ended.pop() if row["from_state"] == "sending" and ended else None
+        yield Moment(**row, attempt=attempt)
