@@ -157,7 +157,7 @@ def queue(
     if not draft.good:
         raise Problem(N_("No row can be sent. Mend the list and upload it again."))
     # Made before the lock is taken: a long list takes seconds, and the sender writes through the same lock.
-    mails = list(_mails(store, draft, links))
+    mails = list(states.packed(_mails(store, draft, links)))
     rows = approvals.rows_sum(store, draft_id) if second_id else ""
     with store.write() as db:
         already = _by_form_key(db, draft_id)

@@ -85,7 +85,7 @@ def retry(
         if not mails:
             raise Problem(N_("All of these mails were sent again already."), field="kinds")
         retry_id = _insert(db, batch_id, name, key, len(mails), user_id, now)
-        states.queue(db, retry_id, mails, states.Change(now, name, f"user:{user_id}"))
+        states.queue(db, retry_id, states.packed(mails), states.Change(now, name, f"user:{user_id}"))
         return retry_id
 
 

@@ -99,7 +99,7 @@ def send(store: Store, links: Links, trial: Trial, form_key: str, person: User, 
         if already:
             return Sent(int(already[0]), fresh=False)
         batch_id = _insert(db, store, trial, key, person.id, now)
-        states.queue(db, batch_id, [mail], states.Change(now, trial.name, f"user:{person.id}"))
+        states.queue(db, batch_id, states.packed([mail]), states.Change(now, trial.name, f"user:{person.id}"))
         return Sent(batch_id, fresh=True)
 
 

@@ -42,5 +42,5 @@ def add_batch(store: Store, emails: list[str], name: str = "Tagihan", token_id: 
             (n, email, "Tagihan Joko", json.dumps({"nama": "Joko"}), None)
             for n, email in enumerate(emails, 2)
         )
-        states.queue(db, int(batch_id or 0), rows, states.Change(NOON, "daftar.csv", "user:1"))
+        states.queue(db, int(batch_id or 0), states.packed(rows), states.Change(NOON, "daftar.csv", "user:1"))
         return int(batch_id or 0)

@@ -124,7 +124,7 @@ def watch(page: Page) -> None:
     # Nobody touches the page: it gets to its end by itself.
     expect(page.locator("#status")).to_contain_text("Finished", timeout=60_000)
     expect(page.locator("#status")).to_contain_text("100 %")
-    expect(page.locator("#status").get_by_text("Opened")).to_be_visible()
+    expect(page.locator("#status .counts").get_by_text("Opened")).to_be_visible()
     expect(page.locator("#status a", has_text="Not delivered").locator("b")).not_to_have_text(
         "0", timeout=60_000
     )
