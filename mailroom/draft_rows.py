@@ -34,6 +34,11 @@ _KINDS = {
     recipients.BREAK_IN_SUBJECT: "break",
     recipients.TOO_LONG: "long",
 }
+# For a draft, and the sentence of a row whose address stands in another one: mended or not, it needs no second mail.
+TO_MEND = (
+    "draft_id = ? AND errors <> '{}' AND EXISTS "
+    "(SELECT 1 FROM json_each(errors) e WHERE json_extract(e.value, '$.text') <> ?)"
+)
 # Kinds that are said for each field apart.
 _BY_FIELD = ("column", "missing", "break", "long")
 
@@ -125,6 +130,12 @@ def faults(store: Store, draft_id: str, unfilled: Sequence[str]) -> list[Fault]:
     return [
         Fault(*at, n) for at, n in sorted(counts.items(), key=lambda item: (order.index(item[0][0]), item[0]))
     ]
+
+
+def to_mend(store: Store, draft_id: str) -> int:
+    """How many rows with faults have something to mend: more than that their address stands in another row too."""
+    where = f"SELECT count(*) FROM draft_rows WHERE {TO_MEND}"  # noqa: S608 – a constant
+    return int(store.read().execute(where, [draft_id, recipients.DUPLICATE]).fetchone()[0])
 
 
 def _packed(

@@ -199,6 +199,12 @@ def bad_rows(store: Store, draft_id: str, after: int = 0, limit: int = -1) -> It
     return draft_rows.select(store, where, [draft_id, after, limit])
 
 
+def rows_to_mend(store: Store, draft_id: str) -> Iterator[Row]:
+    """The rows with faults without those that only repeat an address: uploaded alone, they would be good."""
+    where = f"{draft_rows.TO_MEND} ORDER BY row"
+    return draft_rows.select(store, where, [draft_id, recipients.DUPLICATE])
+
+
 def row(store: Store, draft_id: str, number: int) -> Row | None:
     """One row by its number, or None."""
     return next(draft_rows.select(store, "draft_id = ? AND row = ?", [draft_id, number]), None)

@@ -12,6 +12,9 @@ from oca.words import N_
 
 Language = Literal["id", "en"]
 
+# What every mail of the gallery leaves to be written by whoever starts from it.
+PLACEHOLDERS = ("Nama Perusahaan", "Alamat, Kota", "Your Company", "Address, City")
+
 _FOLDER = Path(__file__).parent / "gallery"
 
 

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Literal
 
-from mailroom import lint_fields, lint_tags
+from mailroom import gallery, lint_fields, lint_tags
 from mailroom.compiling import Kind, flattened
 from mailroom.lint_fields import Finding, Level
 from mailroom.markup import Part, scan
 from mailroom.mjml_check import check
-from mailroom.nodes import Parsed, TemplateProblem
+from mailroom.nodes import Parsed, TemplateProblem, line_of
 from mailroom.problems import Sentence, say
 from mailroom.rendering import Renderer
 from mailroom.syntax import parse
@@ -28,6 +28,7 @@ NO_UNSUBSCRIBE = N_(
 _CLIPPED = N_(
     "The mail has %(size)s kB. Gmail shows the first %(limit)s kB and hides the rest behind a link. Shorten it."
 )
+_PLACEHOLDER = N_("“%(words)s” still stands here, as in the mail you started from. Write your own.")
 
 
 @dataclass(frozen=True)
@@ -48,10 +49,18 @@ def notes(kind: Kind, subject: str, html: str, body: str | None, marketing: bool
     made = [*_refusals(subject, html), *_of_subject(subject), *_of_html(kind, html)]
     if body is not None and (size := len(body.encode(errors="replace"))) > CLIPPED:
         made.append(Note(None, "warn", say(_CLIPPED, size=size // 1000, limit=CLIPPED // 1000)))
+    made += _placeholders(html)
     if marketing and _no_way_out(body if body is not None else html):
         made.append(Note(None, "error", say(NO_UNSUBSCRIBE)))
     made.sort(key=lambda note: (note.level != "error", note.field != "subject", note.line or 0))
     return list(dict.fromkeys(made))[:MAX_NOTES]
+
+
+def _placeholders(html: str) -> Iterator[Note]:
+    for words in gallery.PLACEHOLDERS:
+        at = html.find(words)
+        if at >= 0:
+            yield Note(line_of(html, at), "warn", say(_PLACEHOLDER, words=words))
 
 
 def _refusals(subject: str, html: str) -> Iterator[Note]:

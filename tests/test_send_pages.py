@@ -212,6 +212,22 @@ def test_the_others_come_down_as_a_list_that_can_be_mended_and_uploaded(client: 
     assert sari.get(again + "/row/2").text.endswith(": -5</p>")
 
 
+def test_a_row_that_only_repeats_an_address_does_not_come_back_as_a_second_mail(
+    client: Client, house: House
+) -> None:
+    sari = client("sari")
+    rows = "a@contoh.id;Adi;1\nA@contoh.id;Adi;1\nb@contoh.id;;1\nb@contoh.id;;1\n"
+    path = checked(sari, house, "email;nama;total\n" + rows)
+    page = sari.get(path).text
+    assert "4 rows: 1 good, 3 with faults" in page
+    assert "Download the 2 bad ones" in page
+    assert "sent apart they would be second mails" in page
+    lines = sari.get(path + "/others.csv").text.splitlines()
+    assert [line.partition(";")[0] for line in lines[1:]] == ["b@contoh.id", "b@contoh.id"]
+    only = checked(sari, house, "email;nama;total\na@contoh.id;Adi;1\nA@contoh.id;Adi;1\n")
+    assert "Download the" not in sari.get(only).text
+
+
 def test_more_bad_rows_follow_on_demand(client: Client, house: House) -> None:
     sari = client("sari")
     path = checked(sari, house, "email;nama;total\n" + "".join(f"r{n};Nama;1\n" for n in range(2, 252)))

@@ -284,7 +284,7 @@ def test_one_click_leads_from_the_gallery_to_a_mail_that_can_be_saved(sari: Brow
     assert 'href="/templates/new/event-id"' in shown
     assert "Temu Pelanggan 2026" in sari.get("/templates/starters/event-id").text
     started = sari.get("/templates/new/event-id")
-    assert "Nothing to mend." in started.text
+    assert "“Nama Perusahaan” still stands here" in started.text
     assert 'name="name" type="text" value="Undangan acara"' in started.text
     form = dict(
         re.findall(

@@ -57,6 +57,7 @@ def to_do(draft: Draft) -> dict[str, Any]:
     return {
         "todo": draft_rows.faults(store, draft.id, draft.layout.unfilled),
         "saved": lists.of_source(store, draft.source_id),
+        "to_mend": draft_rows.to_mend(store, draft.id),
     } | bad_rows(draft)
 
 
@@ -94,10 +95,10 @@ def attached(draft: Draft, row: Row) -> attachments.About | None:
 
 
 def others(draft: Draft) -> Iterator[str]:
-    """The rows with faults as the lines of a CSV file: the columns of the list, and one that says what is wrong."""
+    """The rows to mend as the lines of a CSV file: the columns of the list, and one that says what is wrong."""
     columns = [(name, key) for name, key in draft.layout.columns if name != "error"]
     yield "\ufeff" + _line(draft, [*(name for name, _key in columns), "error"])
-    for row in drafts.bad_rows(service().store, draft.id):
+    for row in drafts.rows_to_mend(service().store, draft.id):
         yield _line(draft, [*(row.values.get(key, "") for _name, key in columns), _faults(draft, row)])
 
 

@@ -107,7 +107,11 @@ def sources(template_id: int | None) -> list[Source]:
 def sample_row(typed: Typed, template_id: int | None, fields: Sequence[str]) -> SampleRow | None:
     """The real row that was chosen, or None when the mail is filled with what was typed. Raises Problem."""
     source = next((one for one in sources(template_id) if one.key == typed.source), None)
-    return sample_rows.row(service().store, source, typed.row, fields) if source else None
+    try:
+        return sample_rows.row(service().store, source, typed.row, fields) if source else None
+    except LookupError:
+        # Removed by somebody else in this very moment: the next look no longer offers it.
+        return None
 
 
 def preview(typed: Typed, template_id: int | None = None) -> Preview:
