@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 
 from mailroom import recipients
+from mailroom.headers import field_name
 from mailroom.recipients import Sheet
 from mailroom.rendering import Renderer
 
@@ -57,6 +58,20 @@ class Layout:
             places,
             unfilled,
         )
+
+    def guess(self, name: str) -> int | None:
+        """The column that most likely fills a field no column is called like: the only free one that shares a word.
+
+        To be put before a person, never to be used unseen: “Nama Toko” is not the name of whoever gets the mail.
+        """
+        words = set(name.split("_"))
+        taken = {at for at in self.places.values() if at is not None}
+        found = [
+            at
+            for at, (column, _key) in enumerate(self.columns)
+            if at not in taken and words & set(field_name(column).split("_"))
+        ]
+        return found[0] if len(found) == 1 else None
 
     def to_json(self) -> str:
         """As the database keeps it."""

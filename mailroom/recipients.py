@@ -147,7 +147,7 @@ class _Check:
         may_lack_file: bool,
     ) -> None:
         self._sheet, self._renderer, self._suppressed = sheet, renderer, suppressed
-        self._required = frozenset(getattr(renderer, "required", renderer.fields))
+        self._required = frozenset(renderer.required)
         self._places = keys(sheet, renderer.fields)
         self._width = len(sheet.columns)
         self._email_at = sheet.email_at

@@ -69,6 +69,25 @@ def test_columns_that_were_not_found_are_asked_for_before_anything_else(client: 
 
 
 @pytest.mark.usefixtures("live")
+def test_a_column_with_nearly_the_name_is_offered_and_used_only_when_somebody_says_so(client: Client) -> None:
+    sari = client("sari")
+    path = checked(sari, "surel;Nama Lengkap;Total (Rp);Total lama\nsiti@contoh.id;Siti;1;0\n")
+    page = sari.get(path).text
+    assert "1 row: 0 good" in words(page)
+    chosen = re.findall(r'<select id="f-field-(\w+)".*?</select>', page, re.DOTALL)
+    assert chosen == ["nama", "total"]
+    selects = dict(
+        zip(chosen, re.findall(r'<select id="f-field-\w+".*?</select>', page, re.DOTALL), strict=True)
+    )
+    assert '<option value="1" selected>Nama Lengkap (Siti)' in selects["nama"]
+    # Two columns could be the total, so neither is offered.
+    assert '<option value="" selected>' in selects["total"]
+    assert words(page).count("Is it this one?") == 1
+    left = mapped(sari, path, **{"field-nama": "", "field-total": "2"})
+    assert "Is it this one?" not in sari.get(left).text
+
+
+@pytest.mark.usefixtures("live")
 def test_columns_are_chosen_and_the_rows_are_checked_anew(client: Client) -> None:
     sari = client("sari")
     first = checked(sari)
