@@ -8,11 +8,12 @@ from sqlite_utils import Database
 
 from mailroom.store import Store
 
-# Each table of counts and what its rows are counted by, all columns of the view `reported`.
+# Each table of counts: what its rows are counted by, and the view that says which mails are, with a condition.
 _TABLES = {
-    "report_counts": ("period, template_id, sender_email, user_id, shown", "true"),
-    "report_domains": ("period, domain, shown", "true"),
-    "report_times": ("period, template_id, sender_email, user_id, seconds", "seconds IS NOT NULL"),
+    "report_counts": ("period, template_id, sender_email, user_id, shown", "reported"),
+    "report_domains": ("period, domain, shown", "reported"),
+    "report_batches": ("batch_id, period, shown", "reported WHERE length(period) = 10"),
+    "report_times": ("period, kind, what, seconds", "reported_times"),
 }
 
 
@@ -57,20 +58,20 @@ def use_zone(store: Store, zone: ZoneInfo, now: datetime) -> bool:
 
 def _rebuild(db: Database) -> int:
     # Only the names above are put together here, nothing from outside.
-    for table, (columns, where) in _TABLES.items():
+    for table, (columns, counted) in _TABLES.items():
         db.execute(f"DELETE FROM {table}")  # noqa: S608
         db.execute(
-            f"INSERT INTO {table} SELECT {columns}, count(*) FROM reported WHERE {where} GROUP BY {columns}"  # noqa: S608
+            f"INSERT INTO {table} SELECT {columns}, count(*) FROM {counted} GROUP BY {columns}"  # noqa: S608
         )
     return sum(int(db.execute(f"SELECT count(*) FROM {table}").fetchone()[0]) for table in _TABLES)  # noqa: S608
 
 
 def _differences(db: Database, table: str) -> list[Difference]:
-    columns, where = _TABLES[table]
+    columns, counted = _TABLES[table]
     rows = db.execute(
         f"SELECT {columns}, sum(kept), sum(counted) FROM ("  # noqa: S608
         f"SELECT {columns}, n AS kept, 0 AS counted FROM {table} UNION ALL "
-        f"SELECT {columns}, 0, count(*) FROM reported WHERE {where} GROUP BY {columns}) "
+        f"SELECT {columns}, 0, count(*) FROM {counted} GROUP BY {columns}) "
         f"GROUP BY {columns} HAVING sum(kept) <> sum(counted)"
     )
     return [Difference(table, " ".join(map(str, row[:-2])), row[-2], row[-1]) for row in map(tuple, rows)]
