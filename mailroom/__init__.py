@@ -15,6 +15,7 @@ The rooms, in the order in which a mail meets them:
 - one mail on its way: states (alone changes one), claims, messages, sender, loads, recorder, outcomes
 - did it leave?: reconcile, readings, evidence, settle, doubts, clocks, decisions; restored
 - what became of it?: delivery, sweep, sweeper; history, one_mail; counters
+- the numbers: reports, periods, medians
 - who gets no mail: suppressions, suppression_lists, unsubscribe
 - from a shell: wishes, shell, spool, asking
 - the people: people, invites, passwords, sessions

@@ -593,7 +593,7 @@ def m2026_11_23_suppression_reasons(db: Database) -> None:
 
 @migrations()
 def m2026_11_23_reports_by_batch(db: Database) -> None:
-    """Counts by day and batch, which lead from a number to its mails; times by one thing each, so that a year is read fast."""
+    """Counts by day and batch, which lead from a number to its mails; times by one thing each, to read a year fast."""
     db.executescript("""
     DROP TRIGGER report_as_it_was;
     DROP TRIGGER report_as_it_is;
@@ -650,9 +650,11 @@ def m2026_11_23_reports_by_batch(db: Database) -> None:
         added = f"ON CONFLICT DO UPDATE SET n = n + ({by})"
         db.execute(
             f"CREATE TRIGGER {name} {when} WHEN {row}.shown NOT IN ('queued', 'sending') BEGIN "  # noqa: S608
-            f"INSERT INTO report_counts SELECT period, template_id, sender_email, user_id, shown, {by} {counted} {added}; "
+            f"INSERT INTO report_counts SELECT period, template_id, sender_email, user_id, shown, {by} {counted} "
+            f"{added}; "
             f"INSERT INTO report_domains SELECT period, domain, shown, {by} {counted} {added}; "
-            f"INSERT INTO report_batches SELECT batch_id, period, shown, {by} {counted} AND length(period) = 10 {added}; "
+            f"INSERT INTO report_batches SELECT batch_id, period, shown, {by} {counted} AND length(period) = 10 "
+            f"{added}; "
             f"INSERT INTO report_times SELECT period, kind, what, seconds, {by} FROM reported_times "
             f"WHERE id = {row}.id {added}; END"
         )

@@ -1,0 +1,312 @@
+"""Reports: how many mails were handed over and what became of them, read from counters alone, never from the mails.
+
+A mail counts on the day it was handed over, or, when it never was, on the day it last changed; test mails do not count.
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Literal
+
+from sqlite_utils import Database
+
+from mailroom.medians import of_kind, over_periods
+from mailroom.periods import LONGEST_BY_DAY, UNITS, Range, Unit, part_of
+from mailroom.problems import Problem
+from mailroom.store import Store
+from oca.words import N_
+
+By = Literal["day", "week", "month", "template", "sender", "batch", "person", "domain"]
+GROUPS: tuple[By, ...] = ("day", "week", "month", "template", "sender", "batch", "person", "domain")
+
+# Which states each figure of a report adds up.
+FIGURES = {
+    "sent": ("accepted", "delivered", "opened", "failed", "lost"),
+    "delivered": ("delivered", "opened"),
+    "opened": ("opened",),
+    "failed": ("failed", "lost"),
+    "refused": ("rejected", "gave_up"),
+    "undecided": ("unknown", "undecided"),
+    "pending": ("accepted",),
+    "unsent": ("cancelled", "skipped"),
+}
+
+BATCHES = 50
+DOMAINS = 100
+
+
+@dataclass(frozen=True)
+class Narrowed:
+    """To which mails a report is narrowed: those of one template, sender address or person; all when nothing is set."""
+
+    template_id: int | None = None
+    sender: str = ""
+    user_id: int | None = None
+
+    def __bool__(self) -> bool:
+        return self.template_id is not None or bool(self.sender) or self.user_id is not None
+
+
+ALL = Narrowed()
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What became of some mails. counts: by state as shown. median: seconds until delivered, or None when not known."""
+
+    counts: dict[str, int] = field(default_factory=dict)
+    median: int | None = None
+
+    def __getitem__(self, figure: str) -> int:
+        return sum(self.counts.get(state, 0) for state in FIGURES[figure])
+
+    def __bool__(self) -> bool:
+        return any(self.counts.values())
+
+    @property
+    def rate(self) -> float | None:
+        """The share of the mails handed over that were delivered, 0 to 1; None without any."""
+        return self["delivered"] / self["sent"] if self["sent"] else None
+
+
+@dataclass(frozen=True)
+class Line:
+    """One row of a report: what it is about, and the figures.
+
+    key: the id, address or domain behind the row; `name`: what it is called, "" for a time.
+    within: the days, for a row that is a day, a week or a month.
+    """
+
+    key: str
+    name: str
+    figures: Figures
+    within: Range | None = None
+
+
+@dataclass(frozen=True)
+class Report:
+    """A report: the totals of the range and of the range before, a row each, and the bars of the chart.
+
+    more: for batches, the id from which older ones go on, or None. left: how many domains are not among the rows,
+    and what became of their mails.
+    """
+
+    range: Range
+    by: By
+    total: Figures
+    before: Figures
+    lines: list[Line]
+    bars: list[Line]
+    more: int | None = None
+    left: tuple[int, Figures] | None = None
+
+
+def today(store: Store, now: datetime) -> date:
+    """The day it is for reports: in the team's zone, its standard time all the year round."""
+    return (now + timedelta(minutes=_minutes(store.read()))).date()
+
+
+def moments(store: Store, within: Range) -> tuple[datetime, datetime]:
+    """When the range begins, and when the day after it does; aware."""
+    offset = timedelta(minutes=_minutes(store.read()))
+    begin = datetime.fromisoformat(f"{within.first}T00:00:00Z")
+    return begin - offset, begin + timedelta(days=within.days) - offset
+
+
+def report(store: Store, within: Range, by: By, only: Narrowed = ALL, before: int | None = None) -> Report:
+    """The report of a range.
+
+    only: the mails it is narrowed to; by domain it cannot be. before: for batches, only those with a lower id.
+    Raises Problem, with the field, when the range has too many days for one row each or cannot be narrowed.
+    """
+    if by == "domain" and only:
+        raise Problem(N_("By domain all mails are counted. Take out template, sender and person."), "by")
+    if by == "day" and within.days > LONGEST_BY_DAY:
+        raise Problem(
+            N_("That is more than a year, too many days for a row each. Choose weeks or months."), "by"
+        )
+    db = store.read()
+    unit: Unit = by if by in UNITS else within.unit()
+    bars = _over_time(db, within, unit, only, medians=by in UNITS)
+    made = Report(within, by, summary(store, within, only), summary(store, within.before, only), bars, bars)
+    if by in UNITS:
+        return made
+    if by == "batch":
+        lines = _batches(db, within, only, before)
+        more = int(lines[BATCHES - 1].key) if len(lines) > BATCHES else None
+        return Report(**{**vars(made), "lines": lines[:BATCHES], "more": more})
+    if by == "domain":
+        lines = _domains(db, within)
+        rest = lines[DOMAINS:]
+        left = (len(rest), Figures(_added(line.figures.counts for line in rest))) if rest else None
+        return Report(**{**vars(made), "lines": lines[:DOMAINS], "left": left})
+    return Report(**{**vars(made), "lines": _by(db, within, by, only)})
+
+
+def summary(store: Store, within: Range, only: Narrowed = ALL) -> Figures:
+    """What became of all mails of a range."""
+    db = store.read()
+    where, values = _where(only)
+    rows = db.execute(
+        "SELECT shown, sum(n) FROM report_counts WHERE period IN (SELECT value FROM json_each(:periods)) "  # noqa: S608
+        f"{where} GROUP BY shown",
+        {"periods": _periods(within), **values},
+    )
+    times = _times(None, only)
+    median = of_kind(db, _periods(within), *times).get(times[1]) if times else None
+    return Figures({shown: n for shown, n in rows if n}, median)
+
+
+def over_time(store: Store, within: Range, unit: Unit = "day", only: Narrowed = ALL) -> list[Line]:
+    """What became of the mails of each day, week or month of a range, also of those without any; no medians."""
+    return _over_time(store.read(), within, unit, only, medians=False)
+
+
+def choices(store: Store) -> tuple[list[tuple[int, str]], list[str], list[tuple[int, str]]]:
+    """What a report can be narrowed to: templates and people with their names, and sender addresses."""
+    db = store.read()
+    templates = [(row[0], row[1]) for row in db.execute("SELECT id, name FROM templates ORDER BY name")]
+    people = [(row[0], row[1]) for row in db.execute("SELECT id, name FROM users ORDER BY name")]
+    return (
+        templates,
+        [row[0] for row in db.execute("SELECT DISTINCT email FROM senders ORDER BY email")],
+        people,
+    )
+
+
+def anything(store: Store) -> bool:
+    """Whether any mail is counted yet."""
+    return store.read().execute("SELECT 1 FROM report_counts WHERE n > 0 LIMIT 1").fetchone() is not None
+
+
+def _over_time(db: Database, within: Range, unit: Unit, only: Narrowed, medians: bool) -> list[Line]:
+    where, values = _where(only)
+    rows = db.execute(
+        "SELECT period, shown, sum(n) FROM report_counts WHERE period IN (SELECT value FROM json_each(:periods)) "  # noqa: S608
+        f"{where} GROUP BY period, shown",
+        {"periods": _periods(within, unit), **values},
+    )
+    counts: dict[date, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    for period, shown, n in rows:
+        counts[part_of(period, unit)][shown] += n
+    times = _times(None, only) if medians else None
+    known = over_periods(db, _periods(within, unit), *times, unit) if times else {}
+    return [
+        Line(str(part.first), "", Figures(dict(counts[begin]), known.get(begin)), part)
+        for part in within.parts(unit)
+        for begin in [part_of(str(part.first), unit)]
+    ]
+
+
+_COLUMNS = {"template": "template_id", "sender": "sender_email", "person": "user_id"}
+
+
+def _by(db: Database, within: Range, by: By, only: Narrowed) -> list[Line]:
+    where, values = _where(only)
+    column = _COLUMNS[by]
+    rows = db.execute(
+        f"SELECT {column}, shown, sum(n) FROM report_counts WHERE period IN (SELECT value FROM json_each(:periods)) "  # noqa: S608
+        f"{where} GROUP BY {column}, shown",
+        {"periods": _periods(within), **values},
+    )
+    times = _times(by, only)
+    medians = of_kind(db, _periods(within), *times) if times else {}
+    names = _names(db, by)
+    found = _grouped((str(key), shown, n) for key, shown, n in rows)
+    return _sorted(
+        Line(key, names.get(key, key), Figures(counts, medians.get(key))) for key, counts in found.items()
+    )
+
+
+def _domains(db: Database, within: Range) -> list[Line]:
+    rows = db.execute(
+        "SELECT domain, shown, sum(n) FROM report_domains WHERE period IN (SELECT value FROM json_each(:periods)) "
+        "GROUP BY domain, shown",
+        {"periods": _periods(within)},
+    )
+    return _sorted(Line(domain, domain, Figures(counts)) for domain, counts in _grouped(rows).items())
+
+
+def _batches(db: Database, within: Range, only: Narrowed, before: int | None) -> list[Line]:
+    where, values = _where(only, person="b.created_by")
+    values |= {"first": str(within.first), "last": str(within.last), "before": before or 2**62}
+    # Newest first along the key, so that a page reads no more than its own batches and those too new for the range.
+    ids = [
+        row[0]
+        for row in db.execute(
+            "SELECT DISTINCT c.batch_id FROM report_batches c CROSS JOIN batches b ON b.id = c.batch_id "  # noqa: S608
+            "JOIN template_versions v ON v.id = b.template_version_id "
+            f"WHERE c.batch_id < :before AND c.n > 0 AND c.period BETWEEN :first AND :last {where} "
+            f"ORDER BY c.batch_id DESC LIMIT {BATCHES + 1}",
+            values,
+        )
+    ]
+    rows = db.execute(
+        "SELECT c.batch_id, b.name, c.shown, sum(c.n) FROM report_batches c JOIN batches b ON b.id = c.batch_id "
+        "WHERE c.batch_id IN (SELECT value FROM json_each(:ids)) AND c.period BETWEEN :first AND :last "
+        "GROUP BY c.batch_id, c.shown ORDER BY c.batch_id DESC",
+        {"ids": json.dumps(ids), "first": str(within.first), "last": str(within.last)},
+    ).fetchall()
+    names = {str(key): name for key, name, _, _ in rows}
+    found = _grouped((str(key), shown, n) for key, _, shown, n in rows)
+    return [Line(key, names[key], Figures(counts)) for key, counts in found.items()]
+
+
+def _times(by: By | None, only: Narrowed) -> tuple[str, str | None] | None:
+    """Whose times are read, by kind and key (None for each of the kind); None: by two things at once none are kept."""
+    narrowed = [
+        (kind, str(value))
+        for kind, value in (("template", only.template_id), ("sender", only.sender), ("person", only.user_id))
+        if value not in (None, "")
+    ]
+    if by is not None:
+        return None if narrowed else (by, None)
+    return narrowed[0] if len(narrowed) == 1 else None if narrowed else ("all", "")
+
+
+def _where(only: Narrowed, person: str = "user_id") -> tuple[str, dict[str, object]]:
+    where = ""
+    if only.template_id is not None:
+        where += "AND template_id = :template_id "
+    if only.sender:
+        where += "AND sender_email = :sender "
+    if only.user_id is not None:
+        where += f"AND {person} = :user_id "
+    return where, dict(vars(only))
+
+
+def _periods(within: Range, unit: Unit = "month") -> str:
+    return json.dumps(list(within.periods(unit)))
+
+
+def _grouped(rows: Iterable[tuple[str, str, int]]) -> dict[str, dict[str, int]]:
+    found: dict[str, dict[str, int]] = {}
+    for key, shown, n in rows:
+        if n:
+            found.setdefault(key, {})[shown] = n
+    return found
+
+
+def _added(many: Iterable[dict[str, int]]) -> dict[str, int]:
+    total: dict[str, int] = defaultdict(int)
+    for counts in many:
+        for shown, n in counts.items():
+            total[shown] += n
+    return dict(total)
+
+
+def _sorted(lines: Iterable[Line]) -> list[Line]:
+    return sorted(lines, key=lambda line: (-line.figures["sent"], line.name.casefold()))
+
+
+def _names(db: Database, by: By) -> dict[str, str]:
+    tables = {"template": "templates", "person": "users"}
+    if by not in tables:
+        return {}
+    return {str(row[0]): row[1] for row in db.execute(f"SELECT id, name FROM {tables[by]}")}  # noqa: S608
+
+
+def _minutes(db: Database) -> int:
+    return int(db.execute("SELECT minutes FROM report_zone").fetchone()[0])

@@ -1,0 +1,192 @@
+"""The numbers of reports: right in every grouping, and the same whichever way they are put together."""
+
+from datetime import date, timedelta
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mailroom import periods, reports, states
+from mailroom.periods import Range
+from mailroom.problems import Problem
+from mailroom.reports import Narrowed
+from mailroom.states import Change
+from mailroom.store import Store
+from tests.records import NOON, add_batch
+
+DAYS = st.dates(date(2024, 1, 1), date(2028, 12, 31))
+NOVEMBER = Range(date(2026, 11, 1), date(2026, 11, 30))
+
+
+def accept(store: Store, mail_id: int, days: int = 0) -> None:
+    at = NOON + timedelta(days=days)
+    with store.write() as db:
+        states.transition(db, mail_id, "queued", "sending", Change(at, "", "sender"))
+        states.transition(
+            db, mail_id, "sending", "accepted", Change(at, "", "sender"), gateway_id=f"x{mail_id}"
+        )
+
+
+def deliver(store: Store, mail_id: int, new: states.Delivery, seconds: float, days: int = 0) -> None:
+    at = NOON + timedelta(days=days, seconds=seconds)
+    with store.write() as db:
+        states.deliver(db, mail_id, "pending", new, new, Change(at, new, "delivery"), None)
+
+
+@pytest.fixture
+def sent(store: Store) -> Store:
+    """Two batches: one of yesterday and today, one of last month; delivered, failed, refused, cancelled."""
+    add_batch(store, ["joko@contoh.id", "siti@gmail.com", "adi@gmail.com"])
+    add_batch(store, ["rina@contoh.id", "budi@gmail.com", "tono@gmail.com"], "Promo")
+    accept(store, 1, -1)
+    accept(store, 2)
+    accept(store, 3)
+    deliver(store, 1, "delivered", 40, -1)
+    deliver(store, 2, "opened", 20)
+    deliver(store, 3, "failed", 30)
+    accept(store, 4, -30)
+    deliver(store, 4, "delivered", 7, -30)
+    with store.write() as db:
+        states.transition(db, 5, "queued", "cancelled", Change(NOON, "", "user:1"))
+    return store
+
+
+# Ranges
+
+
+@given(one=DAYS, other=DAYS)
+def test_whole_months_and_the_days_around_them_are_the_days_of_the_range(one: date, other: date) -> None:
+    within = Range(min(one, other), max(one, other))
+    days: list[str] = []
+    for period in within.periods():
+        if len(period) == 10:
+            days.append(period)
+        else:
+            first = date.fromisoformat(period + "-01")
+            days += [str(first + timedelta(n)) for n in range(31) if str(first + timedelta(n))[:7] == period]
+    assert days == list(within.periods("day")) == [str(one.first) for one in within.parts("day")]
+    for unit in periods.UNITS:
+        parts = within.parts(unit)
+        assert (parts[0].first, parts[-1].last) == (within.first, within.last)
+        assert all(a.last + timedelta(1) == b.first for a, b in pairwise(parts))
+
+
+@given(one=DAYS, other=DAYS)
+def test_the_range_before_ends_where_the_range_begins(one: date, other: date) -> None:
+    within = Range(min(one, other), max(one, other))
+    before = within.before
+    assert before.last + timedelta(1) == within.first
+    whole = within.first.day == 1 and (within.last + timedelta(1)).day == 1
+    assert before.first.day == 1 if whole else before.days == within.days
+
+
+def test_october_is_compared_with_september() -> None:
+    october = periods.preset("last-month", date(2026, 11, 23))
+    assert october == Range(date(2026, 10, 1), date(2026, 10, 31))
+    assert october.before == Range(date(2026, 9, 1), date(2026, 9, 30))
+    assert Range(date(2026, 1, 1), date(2026, 3, 31)).before == Range(date(2025, 10, 1), date(2025, 12, 31))
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "field"),
+    [
+        ("2026-11-23", "2026-11-22", "to"),
+        ("2016-01-01", "2026-01-01", "from"),
+        ("gestern", "2026-11-22", "from"),
+        ("2026-11-22", "", "to"),
+        ("2026-11-22", "9999-12-31", "to"),
+        ("0001-01-01", "2026-12-31", "from"),
+    ],
+)
+def test_what_is_no_range_is_said_beside_its_field(first: str, last: str, field: str) -> None:
+    with pytest.raises(Problem) as problem:
+        periods.typed(first, last)
+    assert problem.value.field == field
+
+
+# Numbers
+
+
+def test_the_figures_of_a_month_and_of_the_month_before(sent: Store) -> None:
+    made = reports.report(sent, NOVEMBER, "day")
+    figures = {name: made.total[name] for name in reports.FIGURES}
+    assert figures == {
+        "sent": 3, "delivered": 2, "opened": 1, "failed": 1, "refused": 0, "undecided": 0, "pending": 0, "unsent": 1,
+    }  # fmt: skip
+    assert made.total.rate == pytest.approx(2 / 3)
+    assert made.total.median == 20
+    assert (made.before["sent"], made.before["delivered"], made.before.median) == (1, 1, 7)
+    assert len(made.lines) == 30
+    assert [(line.key, line.figures["sent"], line.figures.median) for line in made.lines if line.figures] == [
+        ("2026-11-22", 1, 40),
+        ("2026-11-23", 2, 20),
+    ]
+
+
+@pytest.mark.parametrize("by", reports.GROUPS)
+def test_the_rows_of_every_grouping_add_up_to_the_total(sent: Store, by: reports.By) -> None:
+    within = Range(date(2026, 10, 20), date(2026, 11, 23))
+    made = reports.report(sent, within, by)
+    for name in reports.FIGURES:
+        assert sum(line.figures[name] for line in made.lines) == made.total[name], name
+        assert sum(line.figures[name] for line in made.bars) == made.total[name], name
+    assert made.total["sent"] == 4
+
+
+def test_rows_by_template_batch_person_domain_have_names(sent: Store) -> None:
+    def rows(by: reports.By) -> list[tuple[str, int]]:
+        return [(line.name, line.figures["sent"]) for line in reports.report(sent, NOVEMBER, by).lines]
+
+    assert rows("template") == [("Tagihan", 3)]
+    assert rows("sender") == [("tim@contoh.id", 3)]
+    assert rows("person") == [("Adi", 3)]
+    assert rows("batch") == [("Promo", 0), ("Tagihan", 3)]
+    assert rows("domain") == [("gmail.com", 2), ("contoh.id", 1)]
+
+
+def test_a_report_is_narrowed_to_a_template_a_sender_or_a_person(sent: Store) -> None:
+    for only in (Narrowed(template_id=1), Narrowed(sender="tim@contoh.id"), Narrowed(user_id=1)):
+        for by in ("day", "batch", "template"):
+            assert reports.report(sent, NOVEMBER, by, only).total["sent"] == 3
+            assert reports.report(sent, NOVEMBER, by, only).lines
+        assert reports.report(sent, NOVEMBER, "day", only).total.median == 20
+    for only in (Narrowed(template_id=9), Narrowed(sender="x@contoh.id"), Narrowed(user_id=9)):
+        assert reports.report(sent, NOVEMBER, "batch", only).lines == []
+        assert not reports.report(sent, NOVEMBER, "day", only).total
+    with pytest.raises(Problem):
+        reports.report(sent, NOVEMBER, "domain", Narrowed(template_id=1))
+
+
+def test_batches_come_a_page_at_a_time_and_none_twice(store: Store) -> None:
+    for n in range(reports.BATCHES + 3):
+        add_batch(store, [f"a{n}@contoh.id"], f"Nomor {n}")
+        accept(store, n + 1)
+    first = reports.report(store, NOVEMBER, "batch")
+    assert first.more
+    then = reports.report(store, NOVEMBER, "batch", before=first.more)
+    assert then.more is None
+    names = [line.name for line in first.lines + then.lines]
+    assert names == [f"Nomor {n}" for n in reversed(range(reports.BATCHES + 3))]
+
+
+def test_a_report_reads_counters_and_never_the_mails(sent: Store) -> None:
+    read: list[str] = []
+    sent.read().conn.set_trace_callback(read.append)
+    for by in reports.GROUPS:
+        reports.report(sent, NOVEMBER, by)
+    sent.read().conn.set_trace_callback(None)
+    assert read
+    assert [sql for sql in read if "mails" in sql] == []
+    for sql in read:
+        plan = " ".join(row[3] for row in sent.read().execute("EXPLAIN QUERY PLAN " + sql))
+        assert "SCAN report_counts" not in plan
+        assert "SCAN report_domains" not in plan
+        assert "SCAN report_times" not in plan
+
+
+def test_today_is_the_day_of_the_teams_zone(store: Store) -> None:
+    assert reports.today(store, NOON.replace(hour=17)) == date(2026, 11, 24)
+    begin, end = reports.moments(store, Range(date(2026, 11, 24), date(2026, 11, 24)))
+    assert begin == NOON.replace(hour=17)
+    assert end == begin + timedelta(days=1)
