@@ -20,6 +20,7 @@ from mailroom.store import StoreError
 from views import (
     access,
     account,
+    address,
     approvals,
     batches,
     commands,
@@ -47,8 +48,8 @@ from views import (
 from views.here import RowNumber
 
 PAGES = (
-    account, overview, send, confirm, approvals, batches, schedule, history, mail, decisions, lists, templates, trials,
-    suppressions, gateway, settings, unsubscribe,
+    account, overview, send, confirm, approvals, batches, schedule, history, mail, address, decisions, lists,
+    templates, trials, suppressions, gateway, settings, unsubscribe,
 )  # fmt: skip
 
 # Larger than the largest list and attachment together; read by werkzeug before anything is parsed.

@@ -11,10 +11,10 @@ The rooms, in the order in which a mail meets them:
 - what is put together: drafts, draft_rows, layouts, sources; lists
 - what goes with it: attachments, zips, row_files
 - who it is sent from and with: identities, tokens, clients
-- a batch: plans, approvals, batches, batch_controls, retries, trials, progress, holds, watch
+- a batch: plans, approvals, batches, batch_controls, retries, again, trials, progress, holds, watch
 - one mail on its way: states (alone changes one), claims, messages, sender, loads, recorder, outcomes
 - did it leave?: reconcile, readings, evidence, settle, doubts, clocks, decisions; restored
-- what became of it?: delivery, sweep, sweeper; history, one_mail; counters
+- what became of it?: delivery, sweep, sweeper; history, one_mail, one_address; counters
 - the numbers: reports, periods, medians
 - who gets no mail: suppressions, suppression_lists, unsubscribe
 - from a shell: wishes, shell, spool, asking

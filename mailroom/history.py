@@ -50,6 +50,12 @@ def of_batch(store: Store, batch_id: int, shown: str = "", after: int = 0, limit
     return _lines(store.read(), where + " ORDER BY m.id LIMIT ?", [*parameters, limit])
 
 
+def of_address(store: Store, email: str, before: int | None = None, limit: int = PAGE) -> list[Line]:
+    """Mails to one address, newest first: those with an id below `before`, if given."""
+    where = "m.email = ? AND m.id < ? ORDER BY m.id DESC LIMIT ?"
+    return _lines(store.read(), where, [email, before or 2**62, limit])
+
+
 def counts(store: Store, tests: bool = True) -> dict[str, int]:
     """How many mails stand where, over all batches. tests: also those that people sent to themselves."""
     rows = store.read().query(

@@ -74,8 +74,7 @@ def retry(
     wanted = [kind for kind in KINDS if kind in kinds]
     if not wanted:
         raise Problem(N_("Tick what is to be sent again."), field="kinds")
-    if not 0 < len(form_key) <= _LONGEST_KEY:
-        raise Problem(N_("The form was not complete. Look at the numbers and press the button again."))
+    check_key(form_key)
     name, key = drafts.named(name), f"retry:{batch_id}:{form_key}"
     with store.write() as db:
         already = db.execute("SELECT id FROM batches WHERE form_key = ?", [key]).fetchone()
@@ -84,24 +83,21 @@ def retry(
         mails = _mails(db, batch_id, wanted)
         if not mails:
             raise Problem(N_("All of these mails were sent again already."), field="kinds")
-        retry_id = _insert(db, batch_id, name, key, len(mails), user_id, now)
+        retry_id = insert(db, batch_id, name, key, len(mails), user_id, now)
         states.queue(db, retry_id, states.packed(mails), states.Change(now, name, f"user:{user_id}"))
         return retry_id
 
 
-def _mails(db: Database, batch_id: int, kinds: list[str]) -> list[tuple[int, str, str, str, int | None]]:
-    marks = ", ".join("?" for _ in kinds)
-    rows = db.execute(
-        "SELECT m.row, m.email, m.subject, m.fields, m.attachment_id FROM mails m WHERE "  # noqa: S608 – constants and marks
-        f"{_OPEN} AND m.shown IN ({marks}) ORDER BY m.row",
-        [batch_id, *kinds],
-    )
-    return [tuple(row) for row in rows]
+def check_key(form_key: str) -> None:
+    """Raises Problem when a form came without its one-time key."""
+    if not 0 < len(form_key) <= _LONGEST_KEY:
+        raise Problem(N_("The form was not complete. Look at the numbers and press the button again."))
 
 
-def _insert(
+def insert(
     db: Database, batch_id: int, name: str, form_key: str, size: int, user_id: int, now: datetime
 ) -> int:
+    """The id of a new, empty batch that sends so many mails of the batch again, in all else as that one was."""
     return int(
         db.execute(
             "INSERT INTO batches (name, form_key, template_version_id, sender_email, sender_name, token_id, "
@@ -112,3 +108,13 @@ def _insert(
         ).lastrowid
         or 0
     )
+
+
+def _mails(db: Database, batch_id: int, kinds: list[str]) -> list[tuple[int, str, str, str, int | None]]:
+    marks = ", ".join("?" for _ in kinds)
+    rows = db.execute(
+        "SELECT m.row, m.email, m.subject, m.fields, m.attachment_id FROM mails m WHERE "  # noqa: S608 – constants and marks
+        f"{_OPEN} AND m.shown IN ({marks}) ORDER BY m.row",
+        [batch_id, *kinds],
+    )
+    return [tuple(row) for row in rows]

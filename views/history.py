@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from flask import Blueprint, Response, abort, request, url_for
+from flask import Blueprint, Response, request, url_for
 
-from mailroom import history, one_mail
+from mailroom import history
+from views import mail
 from views.here import service, show, wants_part, whole
 
 blueprint = Blueprint("history", __name__, url_prefix="/history")
@@ -23,12 +24,8 @@ def index() -> Response:
 @blueprint.get("/<int:mail_id>")
 def one(mail_id: int) -> Response:
     """One mail: beside the list on a desk, as its own page on a phone."""
-    mail = one_mail.get(service().store, mail_id) or abort(404)
-    body = one_mail.body(service().store, mail_id)
-    around = {} if wants_part() else _list()
-    return show(
-        "history/index.html", "history/_mail.html", mail=mail, body=body, now=service().clock(), **around
-    )
+    beside = {} if wants_part() else _list()
+    return show("history/index.html", "history/_mail.html", **mail.shown(mail_id), **beside)
 
 
 def _list() -> dict[str, Any]:

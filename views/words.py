@@ -41,6 +41,15 @@ def moment(stored: str) -> str:
     return format_datetime(parse(stored), "d MMM HH:mm" if local.year == today.year else "d MMM y")
 
 
+def clock(stored: str, beside: str = "") -> str:
+    """A stored moment for a sentence: 10:02 on the day of `beside` (today when left out), else 23 Nov 10:02."""
+    local = to_user_timezone(parse(stored))
+    other = to_user_timezone(parse(beside) if beside else service().clock())
+    if local.date() == other.date():
+        return format_datetime(parse(stored), "HH:mm")
+    return format_datetime(parse(stored), "d MMM HH:mm" if local.year == other.year else "d MMM y HH:mm")
+
+
 def number(value: int | float | Decimal) -> str:
     """A number with the reader's separators."""
     return format_decimal(value)
@@ -70,5 +79,5 @@ def duration(seconds: float) -> str:
 def init(app: Flask) -> None:
     """Makes the filters known to the page templates."""
     app.jinja_env.filters.update(
-        said=said, when=when, moment=moment, number=number, size=size, duration=duration
+        said=said, when=when, moment=moment, clock=clock, number=number, size=size, duration=duration
     )
