@@ -1,0 +1,123 @@
+"""The year of mail that browsing is measured with is what the program itself would have written."""
+
+import random
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from bench import bulk, generate, year
+from mailroom import one_mail
+from mailroom.store import Store
+from mailroom.verify import verify_file
+
+MAILS = 3_000
+UNTIL = datetime(2026, 11, 23, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("year") / "data"
+    generate.generate(made, MAILS, until=UNTIL)
+    return made
+
+
+@pytest.fixture
+def made(folder: Path) -> Iterator[Store]:
+    store = Store(folder / "mailroom.db")
+    yield store
+    store.close()
+
+
+def found(store: Store, sql: str) -> list[tuple[object, ...]]:
+    return [tuple(row) for row in store.read().execute(sql)]
+
+
+def test_it_breaks_no_rule(folder: Path) -> None:
+    assert verify_file(folder / "mailroom.db") == []
+
+
+def test_every_state_is_there_and_most_mails_arrived(made: Store) -> None:
+    shown: dict[object, object] = dict(found(made, "SELECT shown, count(*) FROM mails GROUP BY 1"))  # type: ignore[arg-type]
+    assert set(shown) >= set(year.SHARES) - {"undecided", "gave_up"}
+    assert sum(map(int, map(str, shown.values()))) == MAILS
+    assert int(str(shown["delivered"])) > MAILS * 0.6
+
+
+def test_the_schema_is_that_of_the_program(made: Store, store: Store) -> None:
+    shape = "SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY 1, 2"
+    assert found(made, shape) == found(store, shape)
+
+
+def test_a_mail_can_be_made_again_as_it_was_sent(made: Store) -> None:
+    sent = [
+        mail_id for (mail_id,) in found(made, "SELECT DISTINCT mail_id FROM attempts ORDER BY 1 LIMIT 200")
+    ]
+    bodies = [one_mail.body(made, int(str(mail_id))) for mail_id in sent]
+    assert {body.proof for body in bodies if body} == {"same"}
+
+
+def test_what_triggers_keep_is_what_they_would_have_kept(made: Store, store: Store) -> None:
+    # The same rows once more, one after the other and with everything in place.
+    _copy_with_triggers(made, store)
+    for table in ("batch_counts", "report_counts", "report_domains", "report_times"):
+        rows = f"SELECT * FROM {table} WHERE n > 0 ORDER BY 1, 2, 3"
+        assert sorted(found(made, rows), key=str) == sorted(found(store, rows), key=str), table
+
+
+def test_the_same_seed_makes_the_same_mails(tmp_path: Path, made: Store) -> None:
+    generate.generate(tmp_path / "again", MAILS, until=UNTIL)
+    again = Store(tmp_path / "again" / "mailroom.db")
+    try:
+        for sql in ("SELECT * FROM mails ORDER BY id", "SELECT * FROM events ORDER BY id"):
+            assert found(made, sql) == found(again, sql)
+    finally:
+        again.close()
+
+
+def test_everybody_has_an_address_of_their_own() -> None:
+    addresses = {year.person(number)[1] for number in range(100_000)}
+    assert len(addresses) == 100_000
+    assert all(len(address.partition("@")[0]) <= 64 for address in addresses)
+
+
+def test_batches_are_of_all_sizes_and_add_up() -> None:
+    sizes = year.sizes(1_000_000, random.Random(1))
+    assert sum(sizes) == 1_000_000
+    assert min(sizes) == 1
+    assert max(sizes) == year.LONGEST_BATCH
+
+
+def _copy_with_triggers(made: Store, store: Store) -> None:
+    source = made.read()
+    with store.write() as db:
+        db.execute("PRAGMA defer_foreign_keys = ON")
+        for table in ("users", "tokens", "senders", "templates", "template_versions", "batches"):
+            rows = [tuple(row) for row in source.execute(f"SELECT * FROM {table}")]
+            db.conn.executemany(f"INSERT INTO {table} VALUES ({', '.join('?' * len(rows[0]))})", rows)
+        columns = [row[1] for row in source.execute("PRAGMA table_info(mails)")]
+        names = ", ".join(columns)
+        mails = [tuple(row) for row in source.execute(f"SELECT {names} FROM mails ORDER BY id")]
+        state, delivery = columns.index("state"), columns.index("delivery")
+        for mail in mails:
+            queued = [*mail]
+            queued[state], queued[delivery] = "queued", ""
+            db.execute(f"INSERT INTO mails ({names}) VALUES ({', '.join('?' * len(columns))})", queued)
+            db.execute(
+                "UPDATE mails SET state = ?, delivery = ? WHERE id = ?",
+                [mail[state], mail[delivery], mail[0]],
+            )
+
+
+def test_every_index_and_trigger_comes_back(tmp_path: Path) -> None:
+    path = tmp_path / "mailroom.db"
+    Store(path).close()
+    shape = "SELECT name FROM sqlite_master WHERE type IN ('index', 'trigger') ORDER BY 1"
+    with bulk.bare(path) as db:
+        without = db.execute(shape).fetchall()
+    store = Store(path)
+    try:
+        assert len(found(store, shape)) > len(without) + 10
+    finally:
+        store.close()
