@@ -168,7 +168,9 @@ def version(store: Store, version_id: int) -> Version:
 
 def latest(store: Store, template_id: int) -> Version | None:
     """The newest version of a template that can be used; None when it is unknown or removed."""
-    found = _versions(store.read(), "t.id = ? AND t.removed_at IS NULL", template_id, limit=1)
+    found = _versions(
+        store.read(), "t.id = ? AND t.removed_at IS NULL AND NOT t.hidden", template_id, limit=1
+    )
     return found[0] if found else None
 
 
@@ -254,7 +256,7 @@ def _add(db: Database, name: str, marketing: bool, now: datetime) -> int:
 def _change(db: Database, template_id: int, name: str, marketing: bool) -> None:
     try:
         changed = db.execute(
-            "UPDATE templates SET name = ?, marketing = ? WHERE id = ? AND removed_at IS NULL",
+            "UPDATE templates SET name = ?, marketing = ? WHERE id = ? AND removed_at IS NULL AND NOT hidden",
             [name, marketing, template_id],
         )
     except sqlite3.IntegrityError:
@@ -326,6 +328,6 @@ _SELECT_SUMMARIES = """
             WHERE u.template_id = t.id) AS last_used_at
     FROM templates t JOIN template_versions v ON v.template_id = t.id
         AND v.number = (SELECT max(number) FROM template_versions WHERE template_id = t.id)
-    WHERE (t.removed_at IS NOT NULL) = ?
+    WHERE (t.removed_at IS NOT NULL) = ? AND NOT t.hidden
     ORDER BY t.name COLLATE NOCASE
 """

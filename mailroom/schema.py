@@ -658,3 +658,19 @@ def m2026_11_23_reports_by_batch(db: Database) -> None:
             f"INSERT INTO report_times SELECT period, kind, what, seconds, {by} FROM reported_times "
             f"WHERE id = {row}.id {added}; END"
         )
+
+
+@migrations()
+def m2026_11_23_kinds(db: Database) -> None:
+    """A batch can be a report to the team, or what was found at the gateway; a template can be the program's own."""
+    # A CHECK changes nothing on the disk, so the text of the table is changed alone, however many batches there are
+    # (https://www.sqlite.org/lang_altertable.html#otheralter).
+    db.execute("PRAGMA writable_schema = ON")
+    changed = db.execute(
+        "UPDATE sqlite_schema SET sql = replace(sql, :old, :new) WHERE name = 'batches' AND instr(sql, :old)",
+        {"old": "kind IN ('batch', 'test')", "new": "kind IN ('batch', 'test', 'report', 'found')"},
+    ).rowcount
+    db.execute("PRAGMA writable_schema = RESET")
+    if changed != 1:
+        raise RuntimeError("the table of batches is not as it was made")
+    db.execute("ALTER TABLE templates ADD COLUMN hidden INTEGER NOT NULL DEFAULT 0")

@@ -170,3 +170,15 @@ def test_a_migration_that_breaks_off_leaves_the_old_table(tmp_path: Path) -> Non
     assert [row[0] for row in db.execute("SELECT id FROM mails ORDER BY id")] == [7, 8]
     assert "mails_anew" not in db.table_names()
     db.close()
+
+
+def test_a_batch_can_be_of_every_kind_also_in_a_database_that_was_there_before(tmp_path: Path) -> None:
+    before_skipped(tmp_path / "mailroom.db").close()
+    store = Store(tmp_path / "mailroom.db")
+    with store.write() as db:
+        for kind in ("report", "found", "test", "batch"):
+            db.execute("UPDATE batches SET kind = ?", [kind])
+        with pytest.raises(sqlite3.IntegrityError):
+            db.execute("UPDATE batches SET kind = 'other'")
+        assert db.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
+    store.close()
