@@ -20,6 +20,7 @@ from mailroom.store import StoreError
 from views import (
     access,
     account,
+    activity,
     address,
     approvals,
     batches,
@@ -49,7 +50,7 @@ from views.here import RowNumber
 
 PAGES = (
     account, overview, send, confirm, approvals, batches, schedule, history, mail, address, decisions, lists,
-    templates, trials, suppressions, gateway, settings, unsubscribe,
+    templates, trials, suppressions, gateway, activity, settings, unsubscribe,
 )  # fmt: skip
 
 # Larger than the largest list and attachment together; read by werkzeug before anything is parsed.
@@ -92,7 +93,7 @@ def create_app(service: Service | None = None) -> Flask:
     Babel(app)
     # A recipient has no session for a token to belong to; the signed link is what allows it.
     CSRFProtect(app).exempt(unsubscribe.blueprint)
-    for part in (words, sentences, plan_form, headers, errors, menu, access):
+    for part in (words, sentences, plan_form, headers, errors, menu, access, activity):
         part.init(app)
     for page in PAGES:
         app.register_blueprint(page.blueprint)

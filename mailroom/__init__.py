@@ -18,6 +18,6 @@ The rooms, in the order in which a mail meets them:
 - the numbers: reports, periods, medians
 - who gets no mail: suppressions, suppression_lists, unsubscribe
 - from a shell: wishes, shell, spool, asking
-- the people: people, invites, passwords, sessions
+- the people, and what they did: people, invites, passwords, sessions; activity, deeds
 - the house: service, settings, preferences, store, schema, keys, times, problems, worker, housekeeping, verify, limited
 """

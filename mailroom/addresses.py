@@ -63,6 +63,12 @@ def read_address(text: str) -> tuple[str, Sentence | None]:
     return address, say(DID_YOU_MEAN, address=f"{local}@{meant}") if meant else None
 
 
+def masked(email: str) -> str:
+    """The address as its owner recognizes it and nobody else: s•••@contoh.id."""
+    local, _, domain = email.rpartition("@")
+    return f"{local[:1]}•••@{domain}"
+
+
 @lru_cache(8192)
 def likely_domain(domain: str) -> str | None:
     """The usual domain that a mistyped one was meant to be, or None when it may well be as it is.

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from sqlite_utils import Database
 
-from mailroom import batches, plans, states
+from mailroom import activity, batches, deeds, plans, states
 from mailroom.plans import Plan
 from mailroom.problems import Problem
 from mailroom.store import Store
@@ -101,11 +101,16 @@ def cancel(store: Store, batch_id: int, user_id: int, now: datetime) -> int:
     """
     with store.write() as db:
         # First of all, so that nothing is claimed from it while its mails are cancelled part by part.
-        db.execute(
+        row = db.execute(
             "UPDATE batches SET state = 'cancelled', paused_reason = '', paused_at = NULL, paused_by = NULL "  # noqa: S608
-            "WHERE id = ? AND state <> 'cancelled' AND " + _MAY_STILL_GO,
+            "WHERE id = ? AND state <> 'cancelled' AND "
+            + _MAY_STILL_GO
+            + " RETURNING name, (SELECT coalesce("
+            "sum(n), 0) FROM batch_counts c WHERE c.batch_id = batches.id AND c.shown = 'queued') AS waiting",
             [batch_id],
-        )
+        ).fetchone()
+        if row:
+            activity.note(db, deeds.BatchCancelled(batch_id, row["name"], row["waiting"]), now, user_id)
     change = states.Change(now, "", f"user:{user_id}")
     cancelled = 0
     while moved := _cancel_some(store, batch_id, change):

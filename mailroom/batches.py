@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from sqlite_utils import Database
 
-from mailroom import approvals, drafts, lists, plans, preferences, states, unsubscribe
+from mailroom import activity, approvals, deeds, drafts, lists, plans, preferences, states, unsubscribe
 from mailroom.email_templates import MissingField, Renderer, version
 from mailroom.identities import get as identity
 from mailroom.plans import Hours, Plan
@@ -168,6 +168,8 @@ def queue(
         begin(db, batch_id, plan, now, zone)
         lists.used(db, draft.source_id, now)
         states.queue(db, batch_id, mails, states.Change(now, draft.name, f"user:{user_id}"))
+        deed = deeds.BatchApproved if approved_by else deeds.BatchQueued
+        activity.note(db, deed(batch_id, draft.name, draft.good), now, approved_by or user_id)
         return batch_id
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from mailroom import compiling, mail_lint
+from mailroom import activity, compiling, deeds, mail_lint
 from mailroom.compiling import Kind
 from mailroom.problems import Problem
 from mailroom.rendering import (
@@ -215,15 +215,23 @@ def free_name(store: Store, name: str) -> str:
 def remove(store: Store, template_id: int, now: datetime) -> None:
     """Takes the template out of the lists; batches keep the version they were made with."""
     with store.write() as db:
-        db.execute(
-            "UPDATE templates SET removed_at = ? WHERE id = ? AND removed_at IS NULL", [iso(now), template_id]
-        )
+        row = db.execute(
+            "UPDATE templates SET removed_at = ? WHERE id = ? AND removed_at IS NULL RETURNING name",
+            [iso(now), template_id],
+        ).fetchone()
+        if row:
+            activity.note(db, deeds.TemplateRemoved(row["name"]), now)
 
 
 def restore(store: Store, template_id: int) -> None:
     """Puts a removed template back into the lists."""
     with store.write() as db:
-        db.execute("UPDATE templates SET removed_at = NULL WHERE id = ?", [template_id])
+        row = db.execute(
+            "UPDATE templates SET removed_at = NULL WHERE id = ? AND removed_at IS NOT NULL RETURNING name",
+            [template_id],
+        ).fetchone()
+        if row:
+            activity.note(db, deeds.TemplateRestored(row["name"]))
 
 
 def _name(name: str) -> str:

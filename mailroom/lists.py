@@ -8,7 +8,7 @@ from datetime import datetime
 
 from sqlite_utils import Database
 
-from mailroom import recipients, sources
+from mailroom import activity, deeds, recipients, sources
 from mailroom.drafts import Draft
 from mailroom.problems import Problem
 from mailroom.recipients import Given, Reading
@@ -85,6 +85,12 @@ def given(store: Store, saved: SavedList) -> Given:
     return sources.get(store, saved.source_id)
 
 
+def download(store: Store, saved: SavedList, user_id: int, now: datetime) -> bytes:
+    """The file as it was uploaded, for a person who takes it away, which is noted."""
+    activity.record(store, deeds.AddressesExported(saved.name, saved.rows), now, user_id)
+    return given(store, saved).content
+
+
 def rename(store: Store, list_id: int, name: str) -> None:
     """Calls the list something else. Raises Problem beside `name` when it cannot be called that."""
     name = _named(name)
@@ -130,8 +136,10 @@ def put_in_place(store: Store, saved: SavedList, newer: Given, user_id: int, now
 def remove(store: Store, saved: SavedList) -> None:
     """Removes the list. Batches that were sent to it stay as they are."""
     with store.write() as db:
-        db.execute("DELETE FROM lists WHERE id = ?", [saved.id])
+        gone = db.execute("DELETE FROM lists WHERE id = ?", [saved.id]).rowcount
         sources.forget(db, saved.source_id)
+        if gone:
+            activity.note(db, deeds.ListRemoved(saved.name, saved.rows))
 
 
 def used(db: Database, source_id: int | None, now: datetime) -> None:

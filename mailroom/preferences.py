@@ -7,6 +7,7 @@ from datetime import datetime
 
 from sqlite_utils import Database
 
+from mailroom import activity, deeds
 from mailroom.problems import Problem
 from mailroom.store import Store
 from mailroom.times import iso
@@ -14,6 +15,8 @@ from oca.words import N_
 
 _TIME = re.compile(r"(?:[01]\d|2[0-3]):[0-5]\d")
 LARGEST_APPROVAL = 10_000_000
+# Within a week failed mails can be sent again, and the same list is noticed when it is sent twice.
+FORGET_DAYS = (7, 3650)
 
 
 @dataclass(frozen=True)
@@ -22,7 +25,8 @@ class Preferences:
 
     approval_above: batches of more mails need a second person; None for never. office_from, office_to: `HH:MM` in
     the team's zone, the first before the second. office_days: weekdays, Monday being 0. suppress_failed: whether an
-    address that a mail could not be delivered to goes on the do-not-mail list by itself.
+    address that a mail could not be delivered to goes on the do-not-mail list by itself. forget_after_days: old mails
+    lose address and content then (`retention`); None for never.
     """
 
     approval_above: int | None = None
@@ -30,6 +34,7 @@ class Preferences:
     office_to: str = "17:00"
     office_days: tuple[int, ...] = (0, 1, 2, 3, 4)
     suppress_failed: bool = False
+    forget_after_days: int | None = None
 
 
 @dataclass(frozen=True)
@@ -85,6 +90,9 @@ def save(store: Store, wanted: Preferences, user_id: int, now: datetime) -> list
             "changed_by = excluded.changed_by",
             [(name, json.dumps(after[name]), iso(now), user_id) for name in changed],
         )
+        for name in changed:
+            deed = deeds.PreferenceChanged(name, json.dumps(before[name]), json.dumps(after[name]))
+            activity.note(db, deed, now, user_id)
         return changed
 
 
@@ -93,6 +101,14 @@ def _refuse(wanted: Preferences) -> None:
     if above is not None and not 0 <= above <= LARGEST_APPROVAL:
         raise Problem(
             N_("Give a whole number of mails, or leave it empty for never."), field="approval_above"
+        )
+    days = wanted.forget_after_days
+    if days is not None and not FORGET_DAYS[0] <= days <= FORGET_DAYS[1]:
+        raise Problem(
+            N_("Give a number of days from %(least)s to %(most)s, or leave it empty for never."),
+            field="forget_after_days",
+            least=FORGET_DAYS[0],
+            most=FORGET_DAYS[1],
         )
     for name in ("office_from", "office_to"):
         if not _TIME.fullmatch(getattr(wanted, name)):

@@ -10,13 +10,14 @@ import json
 import logging
 import sqlite3
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
+from pathlib import Path
 
 from sqlite_utils import Database
 
 import oca
-from mailroom import states, tokens
+from mailroom import activity, deeds, states, tokens
 from mailroom.messages import COLUMNS, Messages
 from mailroom.problems import Problem
 from mailroom.states import Change
@@ -32,10 +33,11 @@ WHY = "an older copy of the database was put back; it may have been sent since t
 
 @dataclass(frozen=True)
 class Mark:
-    """How far the newest database had come: its last attempt, and when that was noted, by our clock."""
+    """How far the newest database had come: its last attempt, when that was noted by our clock, the last deed."""
 
     attempt_id: int
     at: str
+    trail: activity.Head = field(default_factory=activity.Head)
 
 
 class Marker:
@@ -44,24 +46,31 @@ class Marker:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._path = store.path.with_suffix(".mark")
-        self._last: int | None = None
+        self._last: tuple[int, activity.Head] | None = None
 
     def note(self, now: datetime) -> None:
         """Notes how far the database has come. Late is harmless: the mark is then behind, never ahead."""
-        attempt_id = _last_attempt(self._store.read())
-        if attempt_id == self._last:
+        attempt_id, trail = _last_attempt(self._store.read()), activity.head(self._store.read())
+        if (attempt_id, trail) == self._last:
             return
         fresh = self._path.with_suffix(".mark.new")
-        fresh.write_text(json.dumps({"attempt_id": attempt_id, "at": iso(now)}))
+        fresh.write_text(json.dumps({"attempt_id": attempt_id, "at": iso(now), "trail": asdict(trail)}))
         fresh.replace(self._path)
-        self._last = attempt_id
+        self._last = (attempt_id, trail)
 
     def read(self) -> Mark | None:
         """The mark that was noted last; None where there is none, or none that can be read."""
-        with suppress(OSError, ValueError, KeyError, TypeError):
-            found = json.loads(self._path.read_text())
-            return Mark(int(found["attempt_id"]), iso(parse(found["at"])))
-        return None
+        return mark_of(self._store.path)
+
+
+def mark_of(path: Path) -> Mark | None:
+    """The mark beside the database at `path`; None where there is none, or none that can be read."""
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        found = json.loads(path.with_suffix(".mark").read_text())
+        # A mark from before there was a trail knows none.
+        trail = activity.Head(**found.get("trail", {}))
+        return Mark(int(found["attempt_id"]), iso(parse(found["at"])), trail)
+    return None
 
 
 def hold(store: Store, marker: Marker, now: datetime) -> int:
@@ -70,6 +79,10 @@ def hold(store: Store, marker: Marker, now: datetime) -> int:
     Called at the start, before anything is sent.
     """
     mark = marker.read()
+    if mark and not activity.holds(store.read(), mark.trail):
+        # Noted in the trail itself: the mark is about to forget it.
+        found = activity.head(store.read()).id
+        activity.record(store, deeds.TrailCut(mark.trail.id, found), now, 0)
     if mark is None or mark.attempt_id <= _last_attempt(store.read()):
         return 0
     with store.write() as db:

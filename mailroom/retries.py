@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlite_utils import Database
 
-from mailroom import drafts, states
+from mailroom import activity, deeds, drafts, states
 from mailroom.problems import Problem
 from mailroom.store import Store
 from mailroom.times import iso
@@ -17,7 +17,7 @@ KINDS = ("failed", "rejected", "gave_up", "lost")
 
 # One that was sent again already is not offered any more; one whose second try was cancelled is.
 _OPEN = (
-    f"m.batch_id = ? AND m.shown IN {KINDS} AND NOT EXISTS "  # noqa: S608 – constants
+    f"m.batch_id = ? AND m.shown IN {KINDS} AND m.forgotten_at IS NULL AND NOT EXISTS "  # noqa: S608 – constants
     "(SELECT 1 FROM batches r JOIN mails again ON again.batch_id = r.id AND again.row = m.row "
     "WHERE r.retry_of = m.batch_id AND again.state <> 'cancelled')"
 )
@@ -85,6 +85,7 @@ def retry(
             raise Problem(N_("All of these mails were sent again already."), field="kinds")
         retry_id = insert(db, batch_id, name, key, len(mails), user_id, now)
         states.queue(db, retry_id, states.packed(mails), states.Change(now, name, f"user:{user_id}"))
+        activity.note(db, deeds.BatchQueued(retry_id, name, len(mails)), now, user_id)
         return retry_id
 
 

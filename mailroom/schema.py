@@ -674,3 +674,30 @@ def m2026_11_23_kinds(db: Database) -> None:
     if changed != 1:
         raise RuntimeError("the table of batches is not as it was made")
     db.execute("ALTER TABLE templates ADD COLUMN hidden INTEGER NOT NULL DEFAULT 0")
+
+
+@migrations()
+def m2026_11_23_activity(db: Database) -> None:
+    """The activity trail, which nothing changes; how many mails of a batch have been forgotten."""
+    db.executescript("""
+    CREATE TABLE activity (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,  -- so that SQLite remembers how many there were
+        at TEXT NOT NULL,
+        actor TEXT NOT NULL,                   -- 'user:<id>', or the part of the program
+        address TEXT NOT NULL,                 -- of the browser it came from, or ''
+        kind TEXT NOT NULL,                    -- one of `deeds.KINDS`
+        details TEXT NOT NULL,                 -- JSON: the fields of its kind
+        before TEXT NOT NULL,                  -- the hash of the entry before; '' for the first
+        hash TEXT NOT NULL                     -- SHA-256 of all the other columns
+    ) STRICT;
+    CREATE INDEX activity_by_kind ON activity(kind, id);
+    CREATE INDEX activity_by_actor ON activity(actor, id);
+    CREATE INDEX activity_by_whom ON activity(details ->> '$.whom_sha256', id)
+        WHERE details ->> '$.whom_sha256' IS NOT NULL;
+    CREATE TRIGGER activity_is_not_changed BEFORE UPDATE ON activity
+        BEGIN SELECT RAISE(ABORT, 'the activity trail is only added to'); END;
+    CREATE TRIGGER activity_is_not_removed BEFORE DELETE ON activity
+        BEGIN SELECT RAISE(ABORT, 'the activity trail is only added to'); END;
+    ALTER TABLE batches ADD COLUMN forgotten INTEGER NOT NULL DEFAULT 0; -- of its mails
+    CREATE INDEX batches_to_forget ON batches(created_at) WHERE forgotten < size;
+    """)

@@ -8,7 +8,7 @@ from typing import Literal, TypeVar
 
 from sqlite_utils import Database
 
-from mailroom import preferences
+from mailroom import activity, deeds, preferences
 from mailroom.problems import Problem
 from mailroom.store import Store
 from mailroom.times import iso
@@ -127,7 +127,19 @@ def add(store: Store, emails: Iterable[str], reason: Reason, note: str, user_id:
 def remove(store: Store, email: str) -> bool:
     """Whether the address was on the list and is not any more; waiting mails to it go out again."""
     with store.write() as db:
-        return db.execute("DELETE FROM suppressions WHERE email = ?", [email]).rowcount == 1
+        gone = db.execute(
+            "DELETE FROM suppressions WHERE email = ? RETURNING email, reason", [email]
+        ).fetchone()
+        if gone:
+            activity.note(db, deeds.SuppressionRemoved(**deeds.person(gone["email"]), reason=gone["reason"]))
+    return gone is not None
+
+
+def export(store: Store, user_id: int, now: datetime) -> Iterator[Suppression]:
+    """The same for a person who takes it away, which is noted."""
+    rows = sum(counts(store).values())
+    activity.record(store, deeds.AddressesExported("do-not-mail list", rows), now, user_id)
+    return everyone(store)
 
 
 def failed_of(store: Store, batch_id: int) -> int:

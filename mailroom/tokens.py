@@ -10,6 +10,7 @@ from typing import Literal
 
 from sqlite_utils import Database
 
+from mailroom import activity, deeds
 from mailroom.keys import Keys
 from mailroom.problems import Problem
 from mailroom.store import Store
@@ -80,6 +81,7 @@ def add(
             "created_by) VALUES (:name, :secret, :fingerprint, :claims, :expires_at, :per_second, :at, :by)",
             {**_columns(keys, token), "name": name, "per_second": per_second, "at": iso(now), "by": user_id},
         ).lastrowid
+        activity.note(db, deeds.TokenAdded(name, token.fingerprint), now, user_id)
     return get(store, int(token_id or 0), now)
 
 
@@ -91,14 +93,16 @@ def replace(store: Store, keys: Keys, token_id: int, data: bytes, now: datetime)
     token = _read(data, now)
     with store.write() as db:
         _refuse_known(db, token)
-        changed = db.execute(
+        old = db.execute("SELECT name, fingerprint FROM tokens WHERE id = ?", [token_id]).fetchone()
+        if old is None:
+            raise LookupError(token_id)
+        db.execute(
             "UPDATE tokens SET secret = :secret, fingerprint = :fingerprint, claims = :claims, "
             "expires_at = :expires_at, checked_at = NULL, check_result = '', stopped_at = NULL, "
             "stop_reason = '' WHERE id = :id",
             {**_columns(keys, token), "id": token_id},
-        ).rowcount
-    if not changed:
-        raise LookupError(token_id)
+        )
+        activity.note(db, deeds.TokenReplaced(old["name"], old["fingerprint"], token.fingerprint), now)
     return get(store, token_id, now)
 
 
@@ -167,7 +171,11 @@ def remove(store: Store, token_id: int) -> None:
         needed = _needed(db, token_id)
         if needed:
             raise needed
-        db.execute("DELETE FROM tokens WHERE id = ?", [token_id])
+        gone = db.execute(
+            "DELETE FROM tokens WHERE id = ? RETURNING name, fingerprint", [token_id]
+        ).fetchone()
+        if gone:
+            activity.note(db, deeds.TokenRemoved(gone["name"], gone["fingerprint"]))
 
 
 def needed(store: Store, token_id: int) -> Problem | None:

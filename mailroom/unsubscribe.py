@@ -8,6 +8,7 @@ import hmac
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from datetime import datetime, timedelta
 
+from mailroom import activity, deeds
 from mailroom.keys import Keys
 from mailroom.store import Store
 from mailroom.suppressions import Suppression
@@ -72,6 +73,8 @@ def undo(store: Store, email: str, now: datetime) -> bool:
             "AND note = '' AND added_at > ?",
             [email, iso(now - UNDO)],
         )
+        if removed.rowcount:
+            activity.note(db, deeds.SuppressionRemoved(**deeds.person(email), reason="unsubscribed"), now)
         return removed.rowcount == 1
 
 
@@ -83,12 +86,6 @@ def may_undo(line: Suppression, now: datetime) -> bool:
         and not line.note
         and line.added_at > iso(now - UNDO)
     )
-
-
-def masked(email: str) -> str:
-    """The address as its owner recognizes it and nobody else: s•••@contoh.id."""
-    local, _, domain = email.rpartition("@")
-    return f"{local[:1]}•••@{domain}"
 
 
 def _sign(key: bytes, name: bytes) -> bytes:

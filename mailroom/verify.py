@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sqlite_utils import Database
 
-from mailroom import counters, states
+from mailroom import activity, counters, restored, states
 from oca.words import N_
 
 
@@ -45,11 +45,24 @@ def verify_file(path: Path) -> list[Broken]:
     try:
         # One transaction, so that a program that goes on sending does not change what is counted.
         connection.execute("BEGIN")
-        return verify(Database(connection))
+        db = Database(connection)
+        return [*verify(db), *_behind_its_mark(db, path)]
     except sqlite3.DatabaseError as error:
         raise UnreadableDatabase(str(error)) from None
     finally:
         connection.close()
+
+
+def _behind_its_mark(db: Database, path: Path) -> Iterator[Broken]:
+    mark = restored.mark_of(path)
+    if mark and not activity.holds(db, mark.trail):
+        detail = "it was written, and is not there any more as it was; the program notes that when it starts"
+        yield Broken("the activity trail is whole", f"entry {mark.trail.id}", detail)
+
+
+def _trail_is_whole(db: Database) -> Iterator[Broken]:
+    for fault in activity.faults(db):
+        yield Broken("the activity trail is whole", f"entry {fault.entry}", fault.what)
 
 
 def _file_is_sound(db: Database) -> Iterator[Broken]:
@@ -159,4 +172,5 @@ CHECKS: tuple[Callable[[Database], Iterator[Broken]], ...] = (
     _accepted_has_a_proof,
     _every_step_is_in_the_table,
     _events_tell_the_state,
+    _trail_is_whole,
 )

@@ -111,6 +111,7 @@ POLICY: Mapping[str, Literal["anyone"] | Role] = {
     "gateway.remove_token": "admin",
     "gateway.add_sender": "admin",
     "gateway.remove_sender": "admin",
+    "activity.index": "admin",
     "settings.index": "admin",
     "settings.save": "admin",
     # The signature in the link is the authority.

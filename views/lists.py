@@ -63,7 +63,7 @@ def replace(list_id: int) -> Response:
 def download(list_id: int) -> Response:
     """The list as it was uploaded."""
     saved = _list(list_id)
-    content = lists.given(service().store, saved).content
+    content = lists.download(service().store, saved, me().id, service().clock())
     name = _("pasted list") + ".txt" if saved.filename == PASTED else saved.filename
     # As a file and of no kind that a browser would show: what stands in it was written by strangers.
     return send_file(BytesIO(content), "application/octet-stream", as_attachment=True, download_name=name)

@@ -22,6 +22,7 @@ ENTRIES = (
     ("templates.index", _l("Templates"), "template", "work"),
     ("suppressions.index", _l("Do not mail"), "ban", "work"),
     ("gateway.index", _l("Gateway"), "gateway", "house"),
+    ("activity.index", _l("Activity"), "activity", "house"),
     ("settings.index", _l("Settings"), "settings", "house"),
 )
 # Pages that stand under the entry of others.

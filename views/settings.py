@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 
 from flask import Blueprint, Response, flash, request
 from flask_babel import get_locale
@@ -36,12 +37,14 @@ def save() -> Response:
 
 def _read(form: Mapping[str, str]) -> Preferences:
     days = request.form.getlist("office_days")
-    return Preferences(
-        _mails(form.get("approval_above", "")),
-        form.get("office_from", "").strip(),
-        form.get("office_to", "").strip(),
-        tuple(int(day) for day in days if re.fullmatch("[0-6]", day)),
-        form.get("suppress_failed") == "1",
+    return replace(
+        # What is chosen on other pages stays.
+        preferences.get(service().store),
+        approval_above=_mails(form.get("approval_above", "")),
+        office_from=form.get("office_from", "").strip(),
+        office_to=form.get("office_to", "").strip(),
+        office_days=tuple(int(day) for day in days if re.fullmatch("[0-6]", day)),
+        suppress_failed=form.get("suppress_failed") == "1",
     )
 
 

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from flask import Blueprint, Response, abort, flash, request, stream_with_context
 from flask_babel import gettext as _
@@ -12,7 +12,7 @@ from mailroom import batches, recipients, suppression_lists, suppressions
 from mailroom.csv_files import safe_cell
 from mailroom.problems import Problem, Sentence, say
 from mailroom.suppression_lists import Addresses
-from mailroom.suppressions import Reason
+from mailroom.suppressions import Reason, Suppression
 from mailroom.texts import MAX_BYTES
 from oca.words import N_
 from views.here import me, see_other, service, show
@@ -125,7 +125,8 @@ def remove() -> Response:
 @blueprint.get("/do-not-mail.csv")
 def export() -> Response:
     """The whole list as a file for a spreadsheet."""
-    response = Response(stream_with_context(_csv()), content_type="text/csv; charset=utf-8")
+    lines = suppressions.export(service().store, me().id, service().clock())
+    response = Response(stream_with_context(_csv(lines)), content_type="text/csv; charset=utf-8")
     response.headers.set("Content-Disposition", "attachment", filename="do-not-mail.csv")
     return response
 
@@ -189,9 +190,9 @@ def _not_valid(found: Addresses) -> Sentence:
     return say(N_("%(n)s are not valid addresses and were not added."), n=number(len(found.bad)))
 
 
-def _csv() -> Iterator[str]:
+def _csv(lines: Iterable[Suppression]) -> Iterator[str]:
     yield "\ufeff" + _line("email", "reason", "note", "added_at", "added_by")
-    for line in suppressions.everyone(service().store):
+    for line in lines:
         yield _line(line.email, line.reason, line.note, line.added_at, line.added_by)
 
 

@@ -7,6 +7,7 @@ it changes nothing. Looking changes nothing either, for programs that scan mail 
 from flask import Blueprint, Response, request, url_for
 
 from mailroom import suppressions, unsubscribe
+from mailroom.addresses import masked
 from views.here import service, show
 
 blueprint = Blueprint("unsubscribe", __name__, url_prefix="/u")
@@ -22,7 +23,7 @@ def ask(text: str) -> Response:
     return show(
         "unsubscribe/ask.html",
         text=text,
-        masked=unsubscribe.masked(email),
+        masked=masked(email),
         stopped=line is not None and line.reason == "unsubscribed",
         may_undo=line is not None and unsubscribe.may_undo(line, service().clock()),
         undone="undone" in request.args,
