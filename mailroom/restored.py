@@ -10,7 +10,7 @@ import json
 import logging
 import sqlite3
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -67,9 +67,10 @@ def mark_of(path: Path) -> Mark | None:
     """The mark beside the database at `path`; None where there is none, or none that can be read."""
     with suppress(OSError, ValueError, KeyError, TypeError):
         found = json.loads(path.with_suffix(".mark").read_text())
-        # A mark from before there was a trail knows none.
-        trail = activity.Head(**found.get("trail", {}))
-        return Mark(int(found["attempt_id"]), iso(parse(found["at"])), trail)
+        mark = Mark(int(found["attempt_id"]), iso(parse(found["at"])))
+        # One from before there was a trail knows nothing of it.
+        known = found.get("trail", {"id": 0, "hash": ""})
+        return replace(mark, trail=activity.Head(int(known["id"]), str(known["hash"])))
     return None
 
 
