@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 STATIC = ROOT / "static"
 PAGES = sorted((ROOT / "templates").rglob("*.html"))
-OURS = {"README.md", "mailroom.css", "templates.css", "editor.js", "favicon.svg"}
+OURS = {"README.md", "mailroom.css", "templates.css", "editor.js", "keys.js", "favicon.svg"}
 CSS = (STATIC / "mailroom.css").read_text()
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -62,8 +62,9 @@ def test_every_icon_a_page_names_is_in_the_sprite() -> None:
     assert [use for use in used if re.split(r"[\"']", use)[1] not in names] == []
 
 
-def test_our_own_script_makes_no_html_of_text_and_asks_no_server() -> None:
-    script = (STATIC / "editor.js").read_text()
+@pytest.mark.parametrize("name", ["editor.js", "keys.js"])
+def test_our_own_scripts_make_no_html_of_text_and_ask_no_server(name: str) -> None:
+    script = (STATIC / name).read_text()
     words = r"innerHTML|insertAdjacent|outerHTML|eval|Function\(|fetch|XMLHttp|import|\.style\b"
     assert re.findall(words, script) == []
     assert len(gzip.compress(script.encode())) <= 4_000
