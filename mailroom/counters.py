@@ -1,4 +1,4 @@
-"""What reports count: kept by triggers in the database (`schema`), recounted here to compare or to mend."""
+"""What reports and the history count: kept by triggers in the database (`schema`), recounted here to compare or to mend."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,6 +14,7 @@ _TABLES = {
     "report_domains": ("period, domain, shown", "reported"),
     "report_batches": ("batch_id, period, shown", "reported WHERE length(period) = 10"),
     "report_times": ("period, kind, what, seconds", "reported_times"),
+    "totals": ("kind, shown", "mails m JOIN batches b ON b.id = m.batch_id"),
 }
 
 
@@ -63,6 +64,10 @@ def _rebuild(db: Database) -> int:
         db.execute(
             f"INSERT INTO {table} SELECT {columns}, count(*) FROM {counted} GROUP BY {columns}"  # noqa: S608
         )
+    db.execute(
+        "UPDATE batches SET last_day = coalesce((SELECT max(substr(coalesce(accepted_at, changed_at), 1, 10)) "
+        "FROM mails WHERE batch_id = batches.id), '')"
+    )
     return sum(int(db.execute(f"SELECT count(*) FROM {table}").fetchone()[0]) for table in _TABLES)  # noqa: S608
 
 

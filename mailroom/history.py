@@ -1,5 +1,6 @@
 """Browsing: the mails that were sent, newest first."""
 
+import json
 from dataclasses import dataclass
 
 from sqlite_utils import Database
@@ -30,14 +31,11 @@ class Line:
     why: str
 
 
-def browse(store: Store, shown: str = "", before: int | None = None, limit: int = PAGE) -> list[Line]:
-    """Mails of all batches, newest first, by keyset: those with an id below `before`, in one state if given."""
-    parameters: list[object]
-    if shown:
-        where, parameters = "m.shown = ? AND m.id < ?", [shown, before or 2**62]
-    else:
-        where, parameters = "m.id < ?", [before or 2**62]
-    return _lines(store.read(), where + " ORDER BY m.id DESC LIMIT ?", [*parameters, limit])
+def lines(store: Store, ids: list[int]) -> list[Line]:
+    """These mails, newest first."""
+    return _lines(
+        store.read(), "m.id IN (SELECT value FROM json_each(?)) ORDER BY m.id DESC", [json.dumps(ids)]
+    )
 
 
 def of_batch(store: Store, batch_id: int, shown: str = "", after: int = 0, limit: int = PAGE) -> list[Line]:
@@ -59,9 +57,7 @@ def of_address(store: Store, email: str, before: int | None = None, limit: int =
 def counts(store: Store, tests: bool = True) -> dict[str, int]:
     """How many mails stand where, over all batches. tests: also those that people sent to themselves."""
     rows = store.read().query(
-        "SELECT shown, sum(n) AS n FROM batch_counts WHERE n > 0 AND "
-        "(? OR batch_id NOT IN (SELECT id FROM batches WHERE kind = 'test')) GROUP BY shown",
-        [tests],
+        "SELECT shown, sum(n) AS n FROM totals WHERE n > 0 AND (? OR kind <> 'test') GROUP BY shown", [tests]
     )
     return {row["shown"]: row["n"] for row in rows}
 

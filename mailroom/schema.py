@@ -701,3 +701,64 @@ def m2026_11_23_activity(db: Database) -> None:
     ALTER TABLE batches ADD COLUMN forgotten INTEGER NOT NULL DEFAULT 0; -- of its mails
     CREATE INDEX batches_to_forget ON batches(created_at) WHERE forgotten < size;
     """)
+
+
+@migrations()
+def m2026_11_23_subjects(db: Database) -> None:
+    """The words of subjects can be searched; and a batch is found by what it has in common, however many there are."""
+    db.executescript("""
+    -- It holds no text of its own: the words point at the mails. Beginnings of three letters have an index.
+    CREATE VIRTUAL TABLE subjects USING fts5(subject, content='mails', content_rowid='id', prefix='3',
+        tokenize="unicode61 remove_diacritics 2");
+    CREATE TRIGGER subject_added AFTER INSERT ON mails BEGIN
+        INSERT INTO subjects(rowid, subject) VALUES (new.id, new.subject);
+    END;
+    CREATE TRIGGER subject_changed AFTER UPDATE OF subject ON mails WHEN old.subject <> new.subject BEGIN
+        INSERT INTO subjects(subjects, rowid, subject) VALUES ('delete', old.id, old.subject);
+        INSERT INTO subjects(rowid, subject) VALUES (new.id, new.subject);
+    END;
+    CREATE TRIGGER subject_removed AFTER DELETE ON mails BEGIN
+        INSERT INTO subjects(subjects, rowid, subject) VALUES ('delete', old.id, old.subject);
+    END;
+    INSERT INTO subjects(subjects) VALUES ('rebuild');
+    CREATE INDEX batches_by_version ON batches(template_version_id, id);
+    CREATE INDEX batches_by_sender ON batches(sender_email, id);
+    CREATE INDEX batches_by_person ON batches(created_by, id);
+    CREATE INDEX batches_by_name ON batches(name COLLATE NOCASE, id);
+    """)
+
+
+@migrations()
+def m2026_11_23_totals(db: Database) -> None:
+    """How many mails stand where over all batches; and until which day a batch had mails to hand over."""
+    db.executescript("""
+    CREATE TABLE totals (
+        kind TEXT NOT NULL,                    -- of the batch
+        shown TEXT NOT NULL,
+        n INTEGER NOT NULL,
+        PRIMARY KEY (kind, shown)
+    ) STRICT, WITHOUT ROWID;
+    INSERT INTO totals SELECT b.kind, m.shown, count(*) FROM mails m JOIN batches b ON b.id = m.batch_id GROUP BY 1, 2;
+    CREATE TRIGGER total_with_new AFTER INSERT ON mails BEGIN
+        INSERT INTO totals SELECT kind, new.shown, 1 FROM batches WHERE id = new.batch_id
+            ON CONFLICT DO UPDATE SET n = n + 1;
+    END;
+    CREATE TRIGGER total_with_changed AFTER UPDATE OF state, delivery ON mails WHEN old.shown <> new.shown BEGIN
+        UPDATE totals SET n = n - 1
+            WHERE kind = (SELECT kind FROM batches WHERE id = old.batch_id) AND shown = old.shown;
+        INSERT INTO totals SELECT kind, new.shown, 1 FROM batches WHERE id = new.batch_id
+            ON CONFLICT DO UPDATE SET n = n + 1;
+    END;
+    CREATE TRIGGER total_without_removed AFTER DELETE ON mails BEGIN
+        UPDATE totals SET n = n - 1
+            WHERE kind = (SELECT kind FROM batches WHERE id = old.batch_id) AND shown = old.shown;
+    END;
+    -- The last day, in UTC, that one of its mails counts for: handed over, or else last changed.
+    ALTER TABLE batches ADD COLUMN last_day TEXT NOT NULL DEFAULT '';
+    UPDATE batches SET last_day = coalesce(
+        (SELECT max(substr(coalesce(accepted_at, changed_at), 1, 10)) FROM mails WHERE batch_id = batches.id), '');
+    CREATE TRIGGER batch_last_day AFTER UPDATE OF state ON mails BEGIN
+        UPDATE batches SET last_day = substr(coalesce(new.accepted_at, new.changed_at), 1, 10)
+            WHERE id = new.batch_id AND last_day < substr(coalesce(new.accepted_at, new.changed_at), 1, 10);
+    END;
+    """)

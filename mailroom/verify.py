@@ -112,6 +112,15 @@ def _reports_agree(db: Database) -> Iterator[Broken]:
         yield Broken("the counts of reports agree with the mails", f"{found.table} {found.at}", detail)
 
 
+def _subjects_are_found(db: Database) -> Iterator[Broken]:
+    rows = db.query(
+        "SELECT id, 'not there' AS detail FROM mails WHERE id NOT IN (SELECT id FROM subjects_docsize) "
+        "UNION ALL SELECT id, 'no such mail' FROM subjects_docsize WHERE id NOT IN (SELECT id FROM mails)"
+    )
+    for row in rows:
+        yield Broken("every subject is in the index of the search", f"mail {row['id']}", row["detail"])
+
+
 def _ids_are_unique(db: Database) -> Iterator[Broken]:
     rows = db.query(
         "SELECT gateway_id, group_concat(id) AS mails FROM mails WHERE gateway_id IS NOT NULL "
@@ -167,6 +176,7 @@ CHECKS: tuple[Callable[[Database], Iterator[Broken]], ...] = (
     _batches_add_up,
     _counters_agree,
     _reports_agree,
+    _subjects_are_found,
     _ids_are_unique,
     _doubt_ends_with_a_reason,
     _accepted_has_a_proof,
