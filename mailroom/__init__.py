@@ -15,6 +15,7 @@ The rooms, in the order in which a mail meets them:
 - one mail on its way: states (alone changes one), claims, messages, sender, loads, recorder, outcomes
 - did it leave?: reconcile, readings, evidence, settle, doubts, clocks, decisions; restored
 - what became of it?: delivery, sweep, sweeper; history, one_mail, one_address; counters
+- finding it: search, search_words, search_meaning, search_conditions
 - the numbers: reports, periods, medians
 - who gets no mail: suppressions, suppression_lists, unsubscribe
 - from a shell: wishes, shell, spool, asking

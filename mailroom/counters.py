@@ -1,4 +1,4 @@
-"""What reports and the history count: kept by triggers in the database (`schema`), recounted here to compare or to mend."""
+"""What is counted: kept by triggers in the database (`schema`), recounted here to compare or to mend."""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -57,7 +57,7 @@ def of_address(store: Store, email: str, before: int | None = None, limit: int =
 def counts(store: Store, tests: bool = True) -> dict[str, int]:
     """How many mails stand where, over all batches. tests: also those that people sent to themselves."""
     rows = store.read().query(
-        "SELECT shown, sum(n) AS n FROM totals WHERE n > 0 AND (? OR kind <> 'test') GROUP BY shown", [tests]
+        "SELECT shown, sum(n) AS n FROM totals WHERE n > 0 AND (? OR kind = 'batch') GROUP BY shown", [tests]
     )
     return {row["shown"]: row["n"] for row in rows}
 

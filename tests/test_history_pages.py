@@ -40,10 +40,10 @@ def test_a_filter_is_a_link_and_its_state_is_the_address(client: Client, filled:
     with filled.service.store.write() as db:
         states.transition(db, 1, "queued", "cancelled", Change(filled.service.clock(), "", "user:2"))
     browser = client("vino")
-    page = browser.get("/history/?state=cancelled").text
+    page = browser.get("/history/?q=status:cancelled").text
     assert "joko@contoh.id" in page
     assert "siti@contoh.id" not in page
-    assert "/history/1?state=cancelled" in page
+    assert "/history/1?q=status:cancelled" in page
 
 
 def test_a_filter_that_does_not_exist_shows_all(client: Client, filled: Live) -> None:

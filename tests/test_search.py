@@ -68,7 +68,7 @@ def put(store: Store, sent: Sent) -> None:
             [sent.template, sent.sender, len(sent.mails), iso(at), sent.person],
         ).lastrowid
         rows = [(n, mail[0], mail[1], "{}", None) for n, mail in enumerate(sent.mails, 2)]
-        states.queue(db, int(batch_id or 0), rows, Change(at, "", "user:1"))
+        states.queue(db, int(batch_id or 0), states.packed(rows), Change(at, "", "user:1"))
         ids = [
             row[0] for row in db.execute("SELECT id FROM mails WHERE batch_id = ? ORDER BY id", [batch_id])
         ]
@@ -135,7 +135,7 @@ Asked = tuple[str, str, Callable[[Row, list[Row]], bool]]
 def exactly_or_beginning(column: str, value: str) -> Callable[[Row, list[Row]], bool]:
     def is_so(row: Row, rows: list[Row]) -> bool:
         known = any(each[column] == value for each in rows)
-        return row[column] == value if known else row[column].startswith(value)
+        return bool(row[column] == value if known else row[column].startswith(value))
 
     return is_so
 
@@ -182,6 +182,12 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+EVERYTHING = (
+    "SELECT m.*, b.template_version_id, b.sender_email, b.created_by FROM mails m "
+    "JOIN batches b ON b.id = m.batch_id ORDER BY m.id DESC"
+)
+
+
 @given(
     st.lists(batches, max_size=6),
     st.lists(asked, max_size=3, unique_by=lambda each: each[0]),
@@ -208,8 +214,7 @@ def test_all_pages_together_are_what_was_asked_for(
     try:
         for each in sent:
             put(store, each)
-        rows = list(store.read().query("SELECT m.*, b.template_version_id, b.sender_email, b.created_by "
-                                       "FROM mails m JOIN batches b ON b.id = m.batch_id ORDER BY m.id DESC"))  # fmt: skip
+        rows = list(store.read().query(EVERYTHING))
         wanted = [row["id"] for row in rows if all(is_so(row, rows) for _, _, is_so in words)]
         meaning = ask(store, " ".join(text for _, text, _ in words))
         got: list[int] = []

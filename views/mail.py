@@ -16,7 +16,7 @@ from views.words import number, said
 blueprint = Blueprint("mail", __name__, url_prefix="/history")
 
 # What an address says about the list beside the mail; the only words of it that links take over.
-OF_THE_LIST = ("q", "state")
+OF_THE_LIST = ("q", "before", "pages")
 
 
 def around() -> dict[str, str]:

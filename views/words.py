@@ -21,12 +21,13 @@ def said(sentence: Sentence | Problem | str) -> str:
 
 
 def when(moment: str | datetime | None, style: str = "medium") -> str:
-    """A stored moment in the team's zone: `short` 09:41, `medium` 23 Nov 2026 09:41, `exact` with seconds."""
+    """A stored moment in the team's zone: `short` 09:41, `day` 23 Nov 2026, `medium` both, `exact` with seconds."""
     if not moment:
         return "–"
     patterns = {
         "short": "HH:mm",
         "medium": "d MMM y HH:mm",
+        "day": "d MMM y",
         "exact": "d MMM y HH:mm:ss",
         "second": "HH:mm:ss",
     }
