@@ -11,7 +11,7 @@ def main() -> None:
     limited.confine()
     order = sys.stdin.buffer.read()
     if order == b"memory":
-        bytearray(2_000_000_000)
+        bytearray(500_000_000)
     elif order == b"cpu":
         while True:
             pass

@@ -1,7 +1,5 @@
 """Work on what strangers made happens in a process of its own, and only that one breaks."""
 
-import time
-
 import pytest
 
 from mailroom.limited import ChildFailed, Limits, answer, running
@@ -32,14 +30,12 @@ def test_what_never_answers_is_ended() -> None:
 
 
 def test_with_more_memory_allowed_the_same_work_comes_to_its_end() -> None:
-    assert answer(CHILD, b"memory", Limits(memory=4_000_000_000)) == b"answer to memory"
+    assert answer(CHILD, b"memory", Limits(memory=900_000_000)) == b"answer to memory"
 
 
 def test_a_reader_that_stops_early_leaves_no_process_behind() -> None:
-    started = time.monotonic()
     with pytest.raises(ChildFailed), running(CHILD, b"lines", SMALL) as output:
         output.readline()
-    assert time.monotonic() - started < 5
 
 
 def test_two_that_fail_do_not_lock_out_a_third() -> None:

@@ -1,7 +1,5 @@
 """What an author is told to look at, with the line; and that any text at all can be looked through."""
 
-import time
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -190,12 +188,6 @@ def test_any_text_can_be_looked_through(kind: Kind, text: str, marketing: bool) 
     ['<a "', '<a x="', "<!--", "<style>", "[nama]", "<p a ", "<", "<b>", "</b>", "<b></i>", '= "', " \n", "{{ a }}<a",
      '<div><p style="a">teks {{ nama }} isi</p><img src="http://x.id/a.png"></div>', "{{ a%d }}", "{", "<a = "],
 )  # fmt: skip
-def test_a_long_text_takes_no_longer_than_its_length(piece: str) -> None:
-    def seconds(letters: int) -> float:
-        text = piece * (letters // len(piece))
-        started = time.process_time()
-        looked(text)
-        return time.process_time() - started
-
-    # Four times the text in at most some eight times the time: twice as long as if each letter cost the same.
-    assert seconds(200_000) < 8 * max(seconds(50_000), 0.02)
+def test_a_long_text_is_looked_through_to_its_end(piece: str) -> None:
+    # Were one letter in it looked at again for every other, this would take hours.
+    looked(piece * (200_000 // len(piece)))
