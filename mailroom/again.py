@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlite_utils import Database
 
-from mailroom import drafts, retries, states, suppressions
+from mailroom import activity, deeds, drafts, retries, states, suppressions
 from mailroom.problems import Problem, Sentence, say
 from mailroom.store import Store
 from oca.words import N_
@@ -82,6 +82,7 @@ def send(store: Store, mail_id: int, name: str, seen: str, form_key: str, user_i
         states.queue(
             db, batch_id, states.packed([tuple(mail)[1:]]), states.Change(now, name, f"user:{user_id}")
         )
+        activity.note(db, deeds.BatchQueued(batch_id, name, 1), now, user_id)
         return int(db.execute("SELECT id FROM mails WHERE batch_id = ?", [batch_id]).fetchone()[0])
 
 

@@ -197,7 +197,8 @@ def _attempt(row: dict[str, Any]) -> Attempt:
 def _moments(db: Database, mail_id: int, attempts: tuple[Attempt, ...]) -> Iterator[Moment]:
     rows = db.query(
         "SELECT e.at, e.from_state, e.to_state, e.why, coalesce(u.name, e.actor) AS actor FROM events e "
-        "LEFT JOIN users u ON e.actor = 'user:' || u.id WHERE e.mail_id = ? ORDER BY e.id DESC",
+        "LEFT JOIN users u ON e.actor LIKE 'user:%' AND u.id = CAST(substr(e.actor, 6) AS INTEGER) "
+        "WHERE e.mail_id = ? ORDER BY e.id DESC",
         [mail_id],
     )
     # Every way out of `sending` ends one attempt, so walking both from the newest on pairs them.

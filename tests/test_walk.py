@@ -138,7 +138,7 @@ def open_one(page: Page) -> None:
     mail = page.frame_locator("iframe.mail")
     expect(mail.get_by_text("Pelanggan 2", exact=True)).to_be_visible()
     shoot(page, "11-mail")
-    page.get_by_role("button", name="Look again now").click()
+    page.get_by_role("button", name="Check now").click()
     expect(page.get_by_role("status").or_(page.locator(".note")).first).to_be_visible()
     page.get_by_role("link", name="Older mails").click()
     expect(page.locator("#list .rows > li")).not_to_have_count(51)

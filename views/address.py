@@ -41,7 +41,9 @@ def suppress() -> Response:
     """Puts the address on the do-not-mail list."""
     here, email = service(), _email(request.form.get("email", ""))
     try:
-        good = suppression_lists.addresses(recipients.pasted(email)).good if email else []
+        found = suppression_lists.addresses(recipients.pasted(email)) if email else None
+        # A comma between two would make it two addresses, of which the page showed neither.
+        good = found.good if found and len(found.good) == 1 and not found.bad else []
         note = request.form.get("note", "")
         added = suppressions.add(here.store, good, "hand", note, me().id, here.clock())
     except Problem as problem:
