@@ -36,6 +36,7 @@ from views import (
     menu,
     overview,
     plan_form,
+    report_mail,
     schedule,
     send,
     sentences,
@@ -51,6 +52,7 @@ from views.here import RowNumber
 PAGES = (
     account, overview, send, confirm, approvals, batches, schedule, history, mail, address, decisions, lists,
     templates, trials, suppressions, gateway, activity, settings, unsubscribe,
+    report_mail,
 )  # fmt: skip
 
 # Larger than the largest list and attachment together; read by werkzeug before anything is parsed.

@@ -17,6 +17,7 @@ The rooms, in the order in which a mail meets them:
 - what became of it?: delivery, sweep, sweeper; history, one_mail, one_address; counters
 - finding it: search, search_words, search_meaning, search_conditions
 - the numbers: reports, periods, medians
+- the numbers by mail: report_mail, report_schedule, report_content, report_words, report_layout
 - who gets no mail: suppressions, suppression_lists, unsubscribe
 - from a shell: wishes, shell, spool, asking
 - the people, and what they did: people, invites, passwords, sessions; activity, deeds

@@ -32,7 +32,7 @@ Policy = Literal["never_twice", "never_lost"]
 class Batch:
     """A batch as its page and the list of batches show it.
 
-    kind: `batch`, or `test` for the one mail that somebody sent to themselves.
+    kind: `batch`, `test` for the one mail that somebody sent to themselves, or `report` for the team's report.
     counts: how many of its mails stand where, by what is shown (`queued`, `delivered`, …).
     paused_by: a person's name, or "" when it paused by itself; paused_reason: the gateway's words that made it.
     early_refused, early_answered: how many of its first mails were refused when it paused by itself, or None.
@@ -252,18 +252,30 @@ def unfinished(store: Store, now: datetime | None = None) -> list[Batch]:
 
 def needing(store: Store, now: datetime) -> int:
     """How many batches need somebody: mails to decide, a token that is stopped or over, or paused by itself."""
-    row = (
-        store.read()
-        .execute(
-            "SELECT count(*) FROM batches b JOIN tokens k ON k.id = b.token_id WHERE b.id IN "
-            "(SELECT batch_id FROM batch_counts WHERE n > 0 AND shown = 'undecided') OR (b.id IN "
-            "(SELECT batch_id FROM batch_counts WHERE n > 0 AND shown = 'queued') AND (b.state = 'paused' AND "
-            "b.paused_by IS NULL OR b.state = 'running' AND (k.stopped_at IS NOT NULL OR k.expires_at <= ?)))",
-            [iso(now)],
-        )
-        .fetchone()
-    )
-    return int(row[0])
+    undecided = "b.id IN (SELECT batch_id FROM batch_counts WHERE n > 0 AND shown = 'undecided')"
+    return _count(store, f"{undecided} OR {_STOPPED}", now)
+
+
+def stopped(store: Store, now: datetime) -> int:
+    """How many batches have mails and do not go on without somebody: the token is stopped or over, or they paused."""
+    return _count(store, _STOPPED, now)
+
+
+def undecided(store: Store) -> int:
+    """How many mails wait for somebody to decide whether they left."""
+    query = "SELECT coalesce(sum(n), 0) FROM batch_counts WHERE shown = 'undecided' AND n > 0"
+    return int(store.read().execute(query).fetchone()[0])
+
+
+_STOPPED = (
+    "(b.id IN (SELECT batch_id FROM batch_counts WHERE n > 0 AND shown = 'queued') AND (b.state = 'paused' AND "
+    "b.paused_by IS NULL OR b.state = 'running' AND (k.stopped_at IS NOT NULL OR k.expires_at <= ?)))"
+)
+
+
+def _count(store: Store, where: str, now: datetime) -> int:
+    query = "SELECT count(*) FROM batches b JOIN tokens k ON k.id = b.token_id WHERE " + where  # noqa: S608
+    return int(store.read().execute(query, [iso(now)]).fetchone()[0])
 
 
 def _by_form_key(db: Database, draft_id: str) -> int | None:

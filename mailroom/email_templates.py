@@ -42,6 +42,7 @@ __all__ = [
     "fields_of",
     "free_name",
     "latest",
+    "own_version",
     "remove",
     "removed_templates",
     "restore",
@@ -65,6 +66,7 @@ class Version:
     number: counted from 1 within its template. html: as its author wrote it, HTML or MJML as `kind` says; compiled:
     the HTML made of it, or None where it is filled as it was written. fields: in order of appearance, the subject
     first. marketing: whether the template, in all its versions, is for mails that one can unsubscribe from.
+    hidden: whether it is the program's own, which nobody of the team writes or sends with.
     """
 
     id: int
@@ -79,6 +81,7 @@ class Version:
     fields: tuple[str, ...]
     created_at: str
     created_by: int
+    hidden: bool = False
 
     @property
     def body(self) -> str:
@@ -158,6 +161,22 @@ def save(
         return _versions(db, "t.id = ?", template_id, limit=1)[0]
 
 
+def own_version(db: Database, name: str, subject: str, html: str, user_id: int, now: datetime) -> int:
+    """The id of the version of the program's own template that has this subject and body, made if there is none.
+
+    name: what that template is called when it is made; with a number where a template of the team has that name.
+    """
+    row = db.execute("SELECT id FROM templates WHERE hidden").fetchone()
+    if row is None:
+        template_id = _add(db, _free_name(db, name), False, now)
+        db.execute("UPDATE templates SET hidden = 1 WHERE id = ?", [template_id])
+    else:
+        template_id = int(row[0])
+    content = _Content(subject, "html", html, None, Renderer(subject, html).fields)
+    _add_version(db, template_id, content, user_id, now)
+    return _versions(db, "t.id = ?", template_id, limit=1)[0].id
+
+
 def version(store: Store, version_id: int) -> Version:
     """The version with that id, of a removed template too. Raises NoSuchTemplate."""
     found = _versions(store.read(), "v.id = ?", version_id)
@@ -206,7 +225,11 @@ def usage(store: Store, template_id: int) -> Usage:
 
 def free_name(store: Store, name: str) -> str:
     """The name, or the name with the first number from 2 that no template has, not even a removed one."""
-    rows = store.read().execute("SELECT name FROM templates WHERE name LIKE ? || '%'", [name])
+    return _free_name(store.read(), name)
+
+
+def _free_name(db: Database, name: str) -> str:
+    rows = db.execute("SELECT name FROM templates WHERE name LIKE ? || '%'", [name])
     taken = {str(row[0]).casefold() for row in rows}
     names = (name if n == 1 else f"{name} {n}" for n in range(1, len(taken) + 2))
     return next(one for one in names if one.casefold() not in taken)
@@ -314,12 +337,13 @@ def _versions(db: Database, where: str, value: int, limit: int = -1) -> list[Ver
 
 
 def _read(row: dict[str, Any]) -> dict[str, Any]:
-    return row | {"fields": tuple(json.loads(row["fields"])), "marketing": bool(row["marketing"])}
+    row |= {name: bool(row[name]) for name in ("marketing", "hidden") if name in row}
+    return {**row, "fields": tuple(json.loads(row["fields"]))}
 
 
 _SELECT_VERSION = """
     SELECT v.id, v.template_id, t.name AS template_name, v.number, v.subject, v.kind, v.html, v.compiled, t.marketing,
-        v.fields, v.created_at, v.created_by
+        v.fields, v.created_at, v.created_by, t.hidden
     FROM template_versions v JOIN templates t ON t.id = v.template_id
 """
 

@@ -14,7 +14,7 @@ PAGE = 50
 class Line:
     """One mail in a list.
 
-    kind: `batch`, or `test` for one that somebody sent to themselves. shown: its state in one word, delivery
+    kind: `batch`, `test` for one that somebody sent to themselves, or `report`. shown: its state in one word, delivery
     included. why: the last event's words.
     """
 

@@ -167,7 +167,10 @@ def over_time(store: Store, within: Range, unit: Unit = "day", only: Narrowed = 
 def choices(store: Store) -> tuple[list[tuple[int, str]], list[str], list[tuple[int, str]]]:
     """What a report can be narrowed to: templates and people with their names, and sender addresses."""
     db = store.read()
-    templates = [(row[0], row[1]) for row in db.execute("SELECT id, name FROM templates ORDER BY name")]
+    templates = [
+        (row[0], row[1])
+        for row in db.execute("SELECT id, name FROM templates WHERE NOT hidden ORDER BY name")
+    ]
     people = [(row[0], row[1]) for row in db.execute("SELECT id, name FROM users ORDER BY name")]
     return (
         templates,

@@ -17,7 +17,7 @@ from pathlib import Path
 from sqlite_utils import Database
 
 import oca
-from mailroom import activity, deeds, states, tokens
+from mailroom import activity, deeds, report_schedule, states, tokens
 from mailroom.messages import COLUMNS, Messages
 from mailroom.problems import Problem
 from mailroom.states import Change
@@ -89,6 +89,7 @@ def hold(store: Store, marker: Marker, now: datetime) -> int:
     with store.write() as db:
         since = _last_moment(db)
         held = sum(_doubt(db, Messages(store), line, since, now) for line in tokens.all_tokens(store, now))
+        report_schedule.skip_past(db, now)
     marker.note(now)
     if held:
         log.warning(

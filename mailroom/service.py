@@ -8,6 +8,7 @@ from mailroom.clients import Clients
 from mailroom.housekeeping import Housekeeper
 from mailroom.keys import Keys
 from mailroom.reconcile import Reconciler
+from mailroom.report_mail import ReportMailer
 from mailroom.restored import Marker
 from mailroom.sender import Sender
 from mailroom.settings import Settings
@@ -34,6 +35,7 @@ class Service:
     reconciler: Reconciler
     marker: Marker
     housekeeper: Housekeeper
+    report_mailer: ReportMailer
     links: Links
     desk: Desk
     clock: Clock = utc_now
@@ -45,11 +47,13 @@ class Service:
         self.reconciler.start()
         self.sweeper.start()
         self.housekeeper.start()
+        self.report_mailer.start()
         self.desk.start()
 
     def close(self) -> None:
         """Stops sending, waits for answers still due, and closes the database."""
         self.desk.stop()
+        self.report_mailer.stop()
         self.housekeeper.stop()
         self.sweeper.stop()
         self.reconciler.stop()
@@ -84,6 +88,7 @@ def open_service(settings: Settings, clock: Clock = utc_now, wait: float = 0.0) 
         reconciler=Reconciler(store, clients, clock),
         marker=marker,
         housekeeper=Housekeeper(store, marker, clock),
+        report_mailer=ReportMailer(store, settings, clock),
         links=links,
         desk=Desk(store, settings, links, clock),
         clock=clock,

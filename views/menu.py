@@ -26,7 +26,13 @@ ENTRIES = (
     ("settings.index", _l("Settings"), "settings", "house"),
 )
 # Pages that stand under the entry of others.
-WITHIN = {"confirm": "send", "schedule": "batches", "mail": "history", "address": "history"}
+WITHIN = {
+    "confirm": "send",
+    "schedule": "batches",
+    "mail": "history",
+    "address": "history",
+    "report_mail": "reports",
+}
 
 
 @dataclass(frozen=True)
