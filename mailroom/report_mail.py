@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlite_utils import Database
 
-from mailroom import email_templates, report_content, report_layout, report_schedule, states
+from mailroom import activity, deeds, email_templates, report_content, report_layout, report_schedule, states
 from mailroom.email_templates import Rendered, Renderer
 from mailroom.gallery import Language
 from mailroom.identities import get as identity
@@ -150,6 +150,8 @@ def _queue(db: Database, store: Store, made: _Made, to: list[Reader], now: datet
     subject = subject_of(rendered, made.kind)
     mails = [(row, reader.email, subject, fields, None) for row, reader in enumerate(to, 1)]
     states.queue(db, batch_id, states.packed(mails), states.Change(now, name, ACTOR))
+    if made.kind == "report":
+        activity.note(db, deeds.BatchQueued(batch_id, name, len(mails)), now)
     return Sent(batch_id, fresh=True)
 
 

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from sqlite_utils import Database
 
-from mailroom import identities, tokens
+from mailroom import activity, deeds, identities, tokens
 from mailroom.gallery import Language
 from mailroom.periods import Range
 from mailroom.problems import Problem
@@ -90,8 +90,12 @@ def save(store: Store, wanted: Schedule, user_id: int, now: datetime) -> Schedul
     with store.write() as db:
         before = read(db)
         since = {every: before.since.get(every, iso(now)) for every in EVERY if every in wanted.since}
-        _write(db, Schedule(**{**vars(wanted), "since": since, "user_id": user_id}), now)
-        return read(db)
+        saved = Schedule(**{**vars(wanted), "since": since, "user_id": user_id})
+        if _packed(saved) != _packed(before):
+            deed = deeds.PreferenceChanged(_NAME, _packed(before), _packed(saved))
+            activity.note(db, deed, now, user_id)
+        _write(db, saved, now)
+        return saved
 
 
 def lacks(store: Store, schedule: Schedule) -> str:
@@ -172,12 +176,15 @@ def _refuse(wanted: Schedule) -> None:
 
 
 def _write(db: Database, schedule: Schedule, now: datetime) -> None:
-    kept = {name: value for name, value in asdict(schedule).items() if name != "user_id"}
     db.execute(
         "INSERT INTO preferences (name, value, changed_at, changed_by) VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE "
         "SET value = excluded.value, changed_at = excluded.changed_at, changed_by = excluded.changed_by",
-        [_NAME, json.dumps(kept), iso(now), schedule.user_id],
+        [_NAME, _packed(schedule), iso(now), schedule.user_id],
     )
+
+
+def _packed(schedule: Schedule) -> str:
+    return json.dumps({name: value for name, value in asdict(schedule).items() if name != "user_id"})
 
 
 def _readers(db: Database) -> list[Reader]:
