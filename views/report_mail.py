@@ -35,10 +35,11 @@ def save() -> Response:
     return see_other("report_mail.index")
 
 
-@blueprint.get("/<any(week, month):every>/<any(id, en):language>")
-def mail(every: Every, language: Language) -> Response:
+@blueprint.get("/preview")
+def mail() -> Response:
     """The report of the last week or month itself, for the frame of the preview."""
-    here = service()
+    here, every = service(), _every()
+    language: Language = "en" if request.args.get("language") == "en" else "id"
     return mail_page(report_mail.preview(here.store, here.settings, every, language, here.clock()).html)
 
 
@@ -78,6 +79,10 @@ def _typed() -> Schedule:
     )
 
 
+def _every() -> Every:
+    return "month" if request.args.get("every") == "month" else "week"
+
+
 def _one_of(known: set[int], name: str) -> int:
     number = request.form.get(name, 0, type=whole)
     return number if number in known else 0
@@ -85,7 +90,7 @@ def _one_of(known: set[int], name: str) -> int:
 
 def _show(shown: Schedule, faults: Mapping[str, str], status: int = 200) -> Response:
     here, now = service(), service().clock()
-    every: Every = "month" if request.args.get("every") == "month" else "week"
+    every = _every()
     readers = report_schedule.readers(here.store)
     chosen = [reader for reader in readers if reader.id in shown.people]
     return show(
