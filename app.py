@@ -36,7 +36,9 @@ from views import (
     menu,
     overview,
     plan_form,
+    privacy,
     report_mail,
+    retention,
     schedule,
     send,
     sentences,
@@ -51,7 +53,7 @@ from views.here import RowNumber
 
 PAGES = (
     account, overview, send, confirm, approvals, batches, schedule, history, mail, address, decisions, lists,
-    templates, trials, suppressions, gateway, activity, settings, unsubscribe,
+    templates, trials, suppressions, gateway, activity, settings, privacy, retention, unsubscribe,
     report_mail,
 )  # fmt: skip
 

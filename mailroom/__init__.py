@@ -21,5 +21,6 @@ The rooms, in the order in which a mail meets them:
 - who gets no mail: suppressions, suppression_lists, unsubscribe
 - from a shell: wishes, shell, spool, asking
 - the people, and what they did: people, invites, passwords, sessions; activity, deeds
+- what is not kept: forgetting, retention, privacy
 - the house: service, settings, preferences, store, schema, keys, times, problems, worker, housekeeping, verify, limited
 """

@@ -91,7 +91,9 @@ def accepted(db: Database, msg_ids: Iterable[str]) -> Iterator[tuple[str, Attemp
         rows = db.query(
             "SELECT a.id AS attempt_id, a.msg_id, a.to_email, a.started_at, a.finished_at, a.duration_ms, "
             "a.body_sha256, a.token_fingerprint FROM mails m JOIN attempts a ON a.mail_id = m.id "
-            "AND a.msg_id = m.gateway_id WHERE m.gateway_id IN (SELECT value FROM json_each(?))",
+            "AND a.msg_id = m.gateway_id WHERE m.gateway_id IN (SELECT value FROM json_each(?)) "
+            # A forgotten mail has no address any more that could be compared.
+            "AND m.forgotten_at IS NULL",
             [json.dumps(chunk)],
         )
         yield from ((row["msg_id"], _attempt(row)) for row in rows)

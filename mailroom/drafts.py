@@ -128,7 +128,7 @@ def create(store: Store, user_id: int, setup: Setup, sheet: Sheet, now: datetime
     except BaseException:
         # What cannot be written now is tidied away later.
         with suppress(Exception):
-            _remove(store, draft_id)
+            remove(store, draft_id)
         raise
     return draft_id
 
@@ -244,10 +244,20 @@ def discard(store: Store, draft_id: str, user_id: int) -> bool:
         get(store, draft_id, user_id)
     except LookupError:
         return False
-    _remove(store, draft_id)
+    remove(store, draft_id)
     # A zip may have held thousands; whoever waits for the page need not wait for all of them.
     attachments.forget_unused(store, most=4)
     return True
+
+
+def remove(store: Store, draft_id: str) -> bool:
+    """Whether there was such a draft, whoever made it, which is gone now with the list it was made of."""
+    with store.write() as db:
+        row = next(db.query("SELECT source_id FROM drafts WHERE id = ?", [draft_id]), None)
+        db.execute("DELETE FROM drafts WHERE id = ?", [draft_id])
+        if row:
+            sources.forget(db, row["source_id"])
+    return row is not None
 
 
 def tidy(store: Store, now: datetime) -> int:
@@ -262,7 +272,7 @@ def tidy(store: Store, now: datetime) -> int:
         [old, left],
     )
     # One at a time: the rows of many long lists would hold up the sender.
-    gone = sum(_remove(store, row["id"]) for row in list(found))
+    gone = sum(remove(store, row["id"]) for row in list(found))
     with store.write() as db:
         sources.forget_unused(db, now)
     attachments.forget_unused(store)
@@ -296,12 +306,3 @@ def _begin(
             "columns": Layout.of(sheet, renderer).to_json(),
         }
     )
-
-
-def _remove(store: Store, draft_id: str) -> bool:
-    with store.write() as db:
-        row = next(db.query("SELECT source_id FROM drafts WHERE id = ?", [draft_id]), None)
-        db.execute("DELETE FROM drafts WHERE id = ?", [draft_id])
-        if row:
-            sources.forget(db, row["source_id"])
-    return row is not None

@@ -10,6 +10,7 @@ from mailroom.keys import Keys
 from mailroom.reconcile import Reconciler
 from mailroom.report_mail import ReportMailer
 from mailroom.restored import Marker
+from mailroom.retention import Forgetter
 from mailroom.sender import Sender
 from mailroom.settings import Settings
 from mailroom.shell import Desk
@@ -36,6 +37,7 @@ class Service:
     marker: Marker
     housekeeper: Housekeeper
     report_mailer: ReportMailer
+    forgetter: Forgetter
     links: Links
     desk: Desk
     clock: Clock = utc_now
@@ -48,12 +50,14 @@ class Service:
         self.sweeper.start()
         self.housekeeper.start()
         self.report_mailer.start()
+        self.forgetter.start()
         self.desk.start()
 
     def close(self) -> None:
         """Stops sending, waits for answers still due, and closes the database."""
         self.desk.stop()
         self.report_mailer.stop()
+        self.forgetter.stop()
         self.housekeeper.stop()
         self.sweeper.stop()
         self.reconciler.stop()
@@ -89,6 +93,7 @@ def open_service(settings: Settings, clock: Clock = utc_now, wait: float = 0.0) 
         marker=marker,
         housekeeper=Housekeeper(store, marker, clock),
         report_mailer=ReportMailer(store, settings, clock),
+        forgetter=Forgetter(store, clock, settings.zone),
         links=links,
         desk=Desk(store, settings, links, clock),
         clock=clock,

@@ -207,6 +207,27 @@ def move_batch(db: Database, batch_id: int, old: State, new: State, change: Chan
     ).rowcount
 
 
+def forget(db: Database, mail_ids: Iterable[int], instead: str, now: datetime) -> list[tuple[int, int]]:
+    """The mails, each with its batch, whose address and content are gone from now on; those not done stay as they are.
+
+    instead: what their events say then where a person or the gateway had said something. No state changes.
+    """
+    done = db.execute(
+        # Only our own words are put together here. The domain stays, for the counts.
+        "UPDATE mails AS m SET email = '', subject = '', fields = '{}', attachment_id = NULL, forgotten_at = ? "  # noqa: S608
+        f"WHERE id IN (SELECT value FROM json_each(?)) AND forgotten_at IS NULL AND shown NOT IN {UNFINISHED} "
+        "RETURNING id, batch_id",
+        [iso(now), json.dumps(list(mail_ids))],
+    ).fetchall()
+    db.execute(
+        # Why a mail was skipped, what the history showed and how a delivery went is said in words of our own.
+        "UPDATE events SET why = ? WHERE mail_id IN (SELECT value FROM json_each(?)) AND why <> '' "
+        "AND to_state <> 'skipped' AND (actor = 'sender' OR actor LIKE 'user:%')",
+        [instead, json.dumps([row["id"] for row in done])],
+    )
+    return [(int(row["id"]), int(row["batch_id"])) for row in done]
+
+
 def _cancel_with_its_batch(db: Database, mail_id: int, change: Change) -> None:
     # On its way while its batch was cancelled, it comes back to a batch that nothing is claimed from any more.
     cancelled = db.execute(

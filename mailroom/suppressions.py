@@ -172,12 +172,16 @@ def delivery_changed(db: Database, mail_id: int, delivery: str, now: datetime) -
         )
     elif preferences.read(db).suppress_failed:
         email = db.execute("SELECT email FROM mails WHERE id = ?", [mail_id]).fetchone()["email"]
+        if not email:
+            # Forgotten meanwhile: nobody knows any more whom it went to.
+            return
         _insert(db, [(email, "failed", "", mail_id, iso(now), None)])
 
 
 # What the gateway could not deliver; what it refused may be the template's fault and is not among them.
 _FAILED = (
     "SELECT m.email, max(m.id) AS mail_id FROM mails m WHERE m.batch_id = ? AND m.shown = 'failed' "
+    "AND m.forgotten_at IS NULL "
     "AND NOT EXISTS (SELECT 1 FROM suppressions s WHERE s.email = m.email) GROUP BY m.email"
 )
 

@@ -60,6 +60,24 @@ def _behind_its_mark(db: Database, path: Path) -> Iterator[Broken]:
         yield Broken("the activity trail is whole", f"entry {mark.trail.id}", detail)
 
 
+def _forgotten_is_gone(db: Database) -> Iterator[Broken]:
+    rows = db.query(
+        "SELECT id FROM mails m WHERE forgotten_at IS NOT NULL AND (email <> '' OR subject <> '' OR fields <> '{}' "  # noqa: S608
+        f"OR attachment_id IS NOT NULL OR shown IN {states.UNFINISHED} OR EXISTS (SELECT 1 FROM attempts a "
+        "WHERE a.mail_id = m.id AND (a.to_email <> '' OR a.subject <> '')))"
+    )
+    for row in rows:
+        detail = "it still has something, or still waits"
+        yield Broken("a forgotten mail is done and has nothing personal left", f"mail {row['id']}", detail)
+    rows = db.query(
+        "SELECT b.id, b.forgotten AS kept, count(m.forgotten_at) AS counted FROM batches b "
+        "JOIN mails m ON m.batch_id = b.id GROUP BY b.id HAVING kept <> counted"
+    )
+    for row in rows:
+        detail = f"{row['kept']} kept, {row['counted']} counted"
+        yield Broken("batches know how many of their mails are forgotten", f"batch {row['id']}", detail)
+
+
 def _trail_is_whole(db: Database) -> Iterator[Broken]:
     for fault in activity.faults(db):
         yield Broken("the activity trail is whole", f"entry {fault.entry}", fault.what)
@@ -182,5 +200,6 @@ CHECKS: tuple[Callable[[Database], Iterator[Broken]], ...] = (
     _accepted_has_a_proof,
     _every_step_is_in_the_table,
     _events_tell_the_state,
+    _forgotten_is_gone,
     _trail_is_whole,
 )

@@ -116,6 +116,12 @@ POLICY: Mapping[str, Literal["anyone"] | Role] = {
     "gateway.add_sender": "admin",
     "gateway.remove_sender": "admin",
     "activity.index": "admin",
+    "privacy.one": "admin",
+    "privacy.export": "admin",
+    "privacy.ask_erase": "admin",
+    "privacy.erase": "admin",
+    "retention.index": "admin",
+    "retention.choose": "admin",
     "settings.index": "admin",
     "settings.save": "admin",
     # The signature in the link is the authority.

@@ -32,6 +32,8 @@ WITHIN = {
     "mail": "history",
     "address": "history",
     "report_mail": "reports",
+    "privacy": "settings",
+    "retention": "settings",
 }
 
 
