@@ -56,7 +56,7 @@
   // What an address says about the list, whichever page it is the address of.
   function listOf(address) {
     const words = new URL(address, location.href).searchParams;
-    for (const name of ["before", "width"]) words.delete(name);
+    for (const name of ["pages", "width"]) words.delete(name);
     return [...words].filter(([, value]) => value).sort().join("&");
   }
 
