@@ -65,8 +65,8 @@ def _rebuild(db: Database) -> int:
             f"INSERT INTO {table} SELECT {columns}, count(*) FROM {counted} GROUP BY {columns}"  # noqa: S608
         )
     db.execute(
-        "UPDATE batches SET last_day = coalesce((SELECT max(substr(coalesce(accepted_at, changed_at), 1, 10)) "
-        "FROM mails WHERE batch_id = batches.id), '')"
+        "UPDATE batches SET last_day = max(substr(created_at, 1, 10), coalesce((SELECT "
+        "max(substr(coalesce(accepted_at, changed_at), 1, 10)) FROM mails WHERE batch_id = batches.id), ''))"
     )
     return sum(int(db.execute(f"SELECT count(*) FROM {table}").fetchone()[0]) for table in _TABLES)  # noqa: S608
 

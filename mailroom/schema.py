@@ -721,6 +721,7 @@ def m2026_11_23_subjects(db: Database) -> None:
         INSERT INTO subjects(subjects, rowid, subject) VALUES ('delete', old.id, old.subject);
     END;
     INSERT INTO subjects(subjects) VALUES ('rebuild');
+    CREATE VIRTUAL TABLE subject_words USING fts5vocab(subjects, 'instance'); -- a view of the words in it
     CREATE INDEX batches_by_version ON batches(template_version_id, id);
     CREATE INDEX batches_by_sender ON batches(sender_email, id);
     CREATE INDEX batches_by_person ON batches(created_by, id);
@@ -755,8 +756,12 @@ def m2026_11_23_totals(db: Database) -> None:
     END;
     -- The last day, in UTC, that one of its mails counts for: handed over, or else last changed.
     ALTER TABLE batches ADD COLUMN last_day TEXT NOT NULL DEFAULT '';
-    UPDATE batches SET last_day = coalesce(
-        (SELECT max(substr(coalesce(accepted_at, changed_at), 1, 10)) FROM mails WHERE batch_id = batches.id), '');
+    UPDATE batches SET last_day = max(substr(created_at, 1, 10), coalesce(
+        (SELECT max(substr(coalesce(accepted_at, changed_at), 1, 10)) FROM mails WHERE batch_id = batches.id), ''));
+    CREATE INDEX batches_by_last_day ON batches(last_day, id);
+    CREATE TRIGGER batch_first_day AFTER INSERT ON batches WHEN new.last_day = '' BEGIN
+        UPDATE batches SET last_day = substr(created_at, 1, 10) WHERE id = new.id;
+    END;
     CREATE TRIGGER batch_last_day AFTER UPDATE OF state ON mails BEGIN
         UPDATE batches SET last_day = substr(coalesce(new.accepted_at, new.changed_at), 1, 10)
             WHERE id = new.batch_id AND last_day < substr(coalesce(new.accepted_at, new.changed_at), 1, 10);

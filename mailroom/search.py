@@ -16,21 +16,22 @@ from sqlite_utils import Database
 
 from mailroom import history
 from mailroom.history import PAGE, Line
-from mailroom.search_conditions import Condition, of_batch, of_mail, ranges
+from mailroom.search_conditions import SUBJECT_WORK, Condition, bounds, of_batch, of_mail, ranges
 from mailroom.search_meaning import Meaning
 from mailroom.store import Store
 
 NEWEST = 2**62
 
-# The work of one page, about 20 ms: a row examined counts 1, one whose subject is looked into 21, a range 10.
-BUDGET = 8_000
+# The work of one page, about 15 ms: a row examined counts 1, one whose subject is looked into or another range of
+# the words' index 100, another range of any other index 10.
+BUDGET = 6_000
 _RANGE = 10
-# Up to so many mails that begin so are put in order at once; of more, enough are met on the way back through all.
+# Up to so many mails that begin so are put in order; of more, enough are met on the way back through all.
 _MOST_BEGINNINGS = 20_000
-# How far is counted to learn which index promises the least work.
-_FEW = 2_000
-# So many rows are read by one statement where their ids are known.
-_AT_ONCE = 200
+# How far is counted to learn which index promises the least work; so many are examined without asking for ranges.
+_FEW = 3_000
+# So many of those that begin so are put in order at once.
+_AT_ONCE = 500
 
 # The indices to walk down: what follows FROM, the column that is in order, the condition it answers.
 _WALKS = {
@@ -95,38 +96,55 @@ def total(store: Store, meaning: Meaning) -> int | None:
 
 def _steps(store: Store, meaning: Meaning, before: int) -> Generator[_Step, None, None]:
     db, asked = store.read(), of_mail(meaning)
-    if "email" not in asked:
-        for name, index in _BEGINNINGS.items():
-            ids = _beginning(db, index, asked[name], before) if name in asked else None
-            if ids is not None:
-                rest = [condition for each, condition in asked.items() if each != name]
-                yield from _these(db, ids, [*rest, *of_batch(meaning)])
-                return
-    walk = _walk(store, meaning, asked)
+    lowest, before = bounds(db, meaning, before)
+    for name, index in _BEGINNINGS.items():
+        if name in asked and "email" not in asked and (n := _beginnings(db, index, asked[name])) is not None:
+            rest = [*(condition for each, condition in asked.items() if each != name), *of_batch(meaning)]
+            within = Condition(f"{asked[name].sql} AND m.id >= ?", (*asked[name].parameters, lowest))
+            yield from _in_order(db, index, within, n, rest, before)
+            return
+    walk, few = _walk(store, meaning, asked)
     rest = [condition for name, condition in asked.items() if name != walk]
-    if walk == "email":
-        yield from _down(db, walk, _ways(walk, meaning), [*rest, *of_batch(meaning)], 1, before - 1)
+    if few or not meaning.of_batches:
+        yield from _down(db, walk, _values(walk, meaning), [*rest, *of_batch(meaning)], lowest, before - 1)
         return
-    for lowest, highest in ranges(db, meaning, before) if meaning.of_batches else [(1, before - 1)]:
-        yield from _down(db, walk, _ways(walk, meaning), rest, lowest, highest)
-        yield _Step(lowest, False, _RANGE)
+    for lowest, highest in ranges(db, meaning, before):
+        yield from _down(db, walk, _values(walk, meaning), rest, lowest, highest)
+        yield _Step(lowest, False, SUBJECT_WORK if walk == "match" else _RANGE)
 
 
-def _beginning(db: Database, index: str, condition: Condition, before: int) -> list[int] | None:
-    """The ids of what begins so, the newest first; None when there are too many to put in order."""
-    rows = db.execute(
-        f"SELECT id FROM mails m INDEXED BY {index} WHERE {condition.sql} LIMIT ?",  # noqa: S608
+def _beginnings(db: Database, index: str, condition: Condition) -> int | None:
+    """How many mails begin so; None when they are too many to put in order."""
+    counted = db.execute(
+        f"SELECT count(*) FROM (SELECT 1 FROM mails m INDEXED BY {index} WHERE {condition.sql} LIMIT ?)",  # noqa: S608
         [*condition.parameters, _MOST_BEGINNINGS + 1],
-    ).fetchall()
-    if len(rows) > _MOST_BEGINNINGS:
-        return None
-    return sorted((row[0] for row in rows if row[0] < before), reverse=True)
+    ).fetchone()[0]
+    return int(counted) if counted <= _MOST_BEGINNINGS else None
 
 
-def _walk(store: Store, meaning: Meaning, asked: dict[str, Condition]) -> str:
-    """The name of the index that promises the least work for each mail that is found."""
+def _in_order(
+    db: Database,
+    index: str,
+    condition: Condition,
+    n: int,
+    rest: list[Condition],
+    before: int,
+) -> Iterator[_Step]:
+    """The mails that begin so: the index has them in the order of the alphabet, we want the newest first."""
+    sql = (
+        f"SELECT id FROM mails m INDEXED BY {index} WHERE {condition.sql} AND id < ? ORDER BY id DESC LIMIT ?"  # noqa: S608
+    )
+    while ids := [row[0] for row in db.execute(sql, [*condition.parameters, before, _AT_ONCE])]:
+        given = Condition("m.id IN (SELECT value FROM json_each(?))", (json.dumps(ids),))
+        yield from _rows(db, "mails m", "m.id", given, rest)
+        before = ids[-1]
+        yield _Step(before, False, n // 10)
+
+
+def _walk(store: Store, meaning: Meaning, asked: dict[str, Condition]) -> tuple[str, bool]:
+    """The name of the index that promises the least work for each mail that is found; whether it holds few mails."""
     if "email" in asked:
-        return "email"
+        return "email", True
     counts = history.counts(store)
     everything = sum(counts.values())
     numbers = {"": everything}
@@ -134,10 +152,13 @@ def _walk(store: Store, meaning: Meaning, asked: dict[str, Condition]) -> str:
         numbers["state"] = sum(counts.get(state, 0) for state in meaning.states)
     # Beyond a few, a domain is taken to have a fifth of all mails and words a tenth: enough to choose by.
     for name, many in {"domain": everything // 5, "match": everything // 10}.items():
-        if name in asked:
-            numbers[name] = _few(store.read(), name, asked[name], max(many, _FEW)) if len(asked) > 1 else 0
+        if name in asked and (len(asked) > 1 or meaning.of_batches):
+            numbers[name] = _few(store.read(), name, asked[name], max(many, _FEW))
+        elif name in asked:
+            return name, False
     work = {name: 1 + sum(each.work for other, each in asked.items() if other != name) for name in numbers}
-    return min(numbers, key=lambda name: (numbers[name] * work[name], name == ""))
+    best = min(numbers, key=lambda name: (numbers[name] * work[name], name == ""))
+    return best, numbers[best] < _FEW
 
 
 def _few(db: Database, name: str, condition: Condition, many: int) -> int:
@@ -149,7 +170,7 @@ def _few(db: Database, name: str, condition: Condition, many: int) -> int:
     return counted if counted < _FEW else many
 
 
-def _ways(walk: str, meaning: Meaning) -> list[tuple[object, ...]]:
+def _values(walk: str, meaning: Meaning) -> list[tuple[object, ...]]:
     """What the index is asked for: one value, or each of several states by itself."""
     if walk == "state":
         return [(state,) for state in meaning.states or ()]
@@ -170,14 +191,6 @@ def _down(
     between = f"{answered} AND {column} BETWEEN ? AND ?"
     ways = [_rows(db, table, column, Condition(between, (*each, lowest, highest)), rest) for each in values]
     yield from heapq.merge(*ways, key=lambda step: -step.id)
-
-
-def _these(db: Database, ids: list[int], rest: list[Condition]) -> Iterator[_Step]:
-    """Those mails, in their order."""
-    for at in range(0, len(ids), _AT_ONCE):
-        some = json.dumps(ids[at : at + _AT_ONCE])
-        given = Condition("m.id IN (SELECT value FROM json_each(?))", (some,))
-        yield from _rows(db, "mails m", "m.id", given, rest)
 
 
 def _rows(db: Database, table: str, column: str, where: Condition, rest: list[Condition]) -> Iterator[_Step]:

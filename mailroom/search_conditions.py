@@ -8,8 +8,8 @@ from sqlite_utils import Database
 
 from mailroom.search_meaning import Meaning
 
-# To look whether a word stands in one mail's subject takes so many times as long as to read its row.
-SUBJECT_WORK = 20
+# To look whether a word stands in one mail's subject takes so many times as long as to read its row: FTS5 begins anew.
+SUBJECT_WORK = 100
 # So many batches that follow each other make one range.
 _BATCHES = 50
 
@@ -53,6 +53,24 @@ def of_batch(meaning: Meaning) -> list[Condition]:
     return [condition for condition in asked if condition]
 
 
+def bounds(db: Database, meaning: Meaning, before: int) -> tuple[int, int]:
+    """The lowest id a mail of the days asked for can have, and the one that all have to be below."""
+    lowest = 1
+    if meaning.since:
+        sql = "SELECT min(id) FROM batches INDEXED BY batches_by_last_day WHERE last_day >= ?"
+        oldest = db.execute(sql, [meaning.since[:10]]).fetchone()[0]
+        sql = "SELECT id FROM mails WHERE batch_id >= ? ORDER BY batch_id, row LIMIT 1"
+        found = db.execute(sql, [oldest]).fetchone()
+        lowest = found[0] if found else before
+    if meaning.until:
+        sql = "SELECT id FROM batches WHERE created_at < ? ORDER BY id DESC LIMIT 1"
+        newest = db.execute(sql, [meaning.until]).fetchone()
+        sql = "SELECT id FROM mails WHERE batch_id <= ? ORDER BY batch_id DESC, row DESC LIMIT 1"
+        found = db.execute(sql, [newest[0] if newest else 0]).fetchone()
+        before = min(before, found[0] + 1 if found else lowest)
+    return lowest, before
+
+
 def ranges(db: Database, meaning: Meaning, before: int) -> Iterator[tuple[int, int]]:
     """The lowest and the highest id of batches that can have such mails, the newest first, found as one goes."""
     where = [*of_batch(meaning), *_of_batch_in_time(meaning)]
@@ -85,10 +103,9 @@ def _ends(db: Database, batch_id: int) -> tuple[int, int]:
 def _of_batch_in_time(meaning: Meaning) -> list[Condition]:
     states = _among("c.shown", meaning.states)
     has_state = "EXISTS (SELECT 1 FROM batch_counts c WHERE c.batch_id = b.id AND {} AND c.n > 0)"
-    # Days in UTC, so that a batch is rather looked into once too often.
-    last_day = "max(b.last_day, substr(b.created_at, 1, 10)) >= ?"
     asked = [
-        Condition(last_day, (meaning.since[:10],)) if meaning.since else None,
+        # A day in UTC, so that a batch is rather looked into once too often.
+        Condition("b.last_day >= ?", (meaning.since[:10],)) if meaning.since else None,
         Condition("b.created_at < ?", (meaning.until,)) if meaning.until else None,
         Condition(has_state.format(states.sql), states.parameters) if states else None,
     ]

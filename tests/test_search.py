@@ -1,5 +1,6 @@
 """Finding mails: every page together gives exactly what was asked for, whatever happens meanwhile."""
 
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -235,3 +236,53 @@ def test_all_pages_together_are_what_was_asked_for(
     finally:
         store.close()
         copy.unlink()
+
+
+def plans(store: Store, text: str) -> Iterator[tuple[str, str]]:
+    """How SQLite goes about each statement of a search, for those that read what grows with the mails."""
+    seen: list[str] = []
+    db = store.read()
+    db.conn.set_trace_callback(seen.append)
+    try:
+        search.find(store, ask(store, text))
+    finally:
+        db.conn.set_trace_callback(None)
+    for sql in seen:
+        if re.search(r"FROM (mails|subjects|batches|subject_words)\b", sql):
+            yield from ((sql, row["detail"]) for row in db.query("EXPLAIN QUERY PLAN " + sql))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "siti@contoh.id",
+        "siti@",
+        "@contoh.id",
+        "domain:cont",
+        "tagihan",
+        "tag",
+        '"tagihan joko"',
+        "status:queued",
+        "status:queued,failed",
+        "template:tagihan",
+        "sender:tim@contoh.id",
+        "batch:2",
+        "by:adi",
+        "after:2026-11-01 before:2026-12-01",
+        "tagihan status:queued",
+        "tagihan @contoh.id template:tagihan",
+        "siti@ status:queued by:adi after:yesterday",
+        "siti@contoh.id tagihan status:queued batch:tagihan before:today",
+    ],
+)
+def test_no_search_reads_all_mails_or_sorts_them(store: Store, text: str) -> None:
+    house(store)
+    add_batch(store, ["siti@contoh.id", "budi@gmail.com"])
+    for sql, step in plans(store, text):
+        # The whole table, an index from its beginning to its end, or all rows put in order before the first is seen.
+        assert not re.match(r"SCAN (m|mails)\b", step), sql
+        assert not (step.startswith("SCAN subjects") and "M" not in step.rpartition("INDEX")[2]), sql
+        # What begins so was counted before and is not much; of batches there are few.
+        bounded = sql.startswith("SELECT b.id") or re.search(r"INDEXED BY .* >= .* LIMIT", sql)
+        assert "TEMP B-TREE" not in step or bounded, sql
