@@ -26,8 +26,8 @@ def values(
     return {
         "language": language,
         "days": say.days(within),
-        "days_short": say.days(within),
-        "before_short": say.days(within.before),
+        "days_short": say.column(within),
+        "before_short": say.column(within.before),
         "headline": _headline(say, every, report.total, report.before),
         "any": "1" if report.total or report.before else "",
         "median": say("median", time=say.time(report.total.median))
@@ -97,11 +97,10 @@ def _templates(say: Speech, lines: list[Line]) -> dict[str, str]:
 
 
 def _needs(say: Speech, store: Store, within: Range, now: datetime) -> dict[str, str]:
-    sentences = list(_what_needs_somebody(say, store, within, now))[: report_layout.NEEDS]
-    found = {
-        f"need_{n}": sentences[n - 1] if n <= len(sentences) else ""
-        for n in range(1, report_layout.NEEDS + 1)
-    }
+    sentences, room = list(_what_needs_somebody(say, store, within, now)), report_layout.NEEDS
+    if len(sentences) > room:
+        sentences[room - 1 :] = [say("needs_rest", n=say.number(len(sentences) - room + 1))]
+    found = {f"need_{n}": sentences[n - 1] if n <= len(sentences) else "" for n in range(1, room + 1)}
     return {**found, "needs_nothing": "" if sentences else say("needs_nothing")}
 
 

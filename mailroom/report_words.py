@@ -31,13 +31,14 @@ WORDS: Mapping[Language, Mapping[str, str]] = {
         "opened": "of these, opened",
         "failed": "Could not be delivered",
         "pending": "No news yet",
-        "refused": "Refused by the gateway",
-        "undecided": "Nobody knows yet",
+        "refused": "Not taken by the gateway",
+        "undecided": "Unclear whether it left",
         "median": "Half of the delivered mails had arrived within {time}, as far as we know.",
         "templates": "Most used templates",
         "template": "Template",
         "rest": "and {n} more",
         "needs": "What needs somebody",
+        "needs_rest": "And {n} more of this kind; the dashboard shows all.",
         "needs_nothing": "Nothing: at the time of writing no mail waits for anybody.",
         "needs_undecided": "{n} mails wait for somebody to decide whether they left.",
         "needs_undecided_one": "One mail waits for somebody to decide whether it left.",
@@ -47,9 +48,9 @@ WORDS: Mapping[Language, Mapping[str, str]] = {
         "needs_domain": "{failed} of {sent} mails to {domain} could not be delivered.",
         "open": "Open the report",
         "footer_week": "OCA Mailroom sends this every Monday to those of your team who were chosen for it. An admin "
-        "can change that under Reports, By mail.",
+        "can change that on the page “Report by mail”.",
         "footer_month": "OCA Mailroom sends this on the first of every month to those of your team who were chosen "
-        "for it. An admin can change that under Reports, By mail.",
+        "for it. An admin can change that on the page “Report by mail”.",
         "seconds": "{n} seconds",
         "minutes": "{n} minutes",
         "hours": "{n} hours",
@@ -71,13 +72,14 @@ WORDS: Mapping[Language, Mapping[str, str]] = {
         "opened": "di antaranya dibuka",
         "failed": "Tidak dapat disampaikan",
         "pending": "Belum ada kabar",
-        "refused": "Ditolak gateway",
-        "undecided": "Belum diketahui",
+        "refused": "Tidak diterima gateway",
+        "undecided": "Belum jelas terkirim",
         "median": "Separuh dari email yang sampai tiba dalam {time}, sejauh yang kami ketahui.",
         "templates": "Template yang paling banyak dipakai",
         "template": "Template",
         "rest": "dan {n} lagi",
         "needs": "Yang perlu ditangani",
+        "needs_rest": "Dan {n} hal lain; semuanya ada di dashboard.",
         "needs_nothing": "Tidak ada: saat ini tidak ada email yang menunggu siapa pun.",
         "needs_undecided": "{n} email menunggu keputusan apakah sudah terkirim.",
         "needs_undecided_one": "Satu email menunggu keputusan apakah sudah terkirim.",
@@ -87,9 +89,9 @@ WORDS: Mapping[Language, Mapping[str, str]] = {
         "needs_domain": "{failed} dari {sent} email ke {domain} tidak dapat disampaikan.",
         "open": "Buka laporan",
         "footer_week": "OCA Mailroom mengirim laporan ini setiap hari Senin kepada anggota tim yang dipilih. Admin "
-        "dapat mengubahnya di Reports, By mail.",
+        "dapat mengubahnya di halaman “Report by mail”.",
         "footer_month": "OCA Mailroom mengirim laporan ini setiap tanggal 1 kepada anggota tim yang dipilih. Admin "
-        "dapat mengubahnya di Reports, By mail.",
+        "dapat mengubahnya di halaman “Report by mail”.",
         "seconds": "{n} detik",
         "minutes": "{n} menit",
         "hours": "{n} jam",
@@ -129,9 +131,20 @@ class Speech:
         """The days in as few words as tell them: `November 2026`, `16–22 November 2026`."""
         first, last = within.first, within.last
         if (first.month, first.year) == (last.month, last.year):
-            whole = first.day == 1 and (last + timedelta(days=1)).day == 1
-            return self._day(last, "MMMM y") if whole else f"{first.day}–{self._day(last)}"
+            return self._day(last, "MMMM y") if _whole_month(within) else f"{first.day}–{self._day(last)}"
         return f"{self._day(first, 'd MMMM' if first.year == last.year else 'd MMMM y')} – {self._day(last)}"
+
+    def column(self, within: Range) -> str:
+        """The same for the head of a narrow column: `Nov 2026`, `16–22 Nov`."""
+        first, last = within.first, within.last
+        if _whole_month(within):
+            return self._day(last, "MMM y")
+        same = first.month == last.month
+        return (
+            f"{first.day}–{self._day(last, 'd MMM')}"
+            if same
+            else (f"{self._day(first, 'd MMM')} – {self._day(last, 'd MMM')}")
+        )
 
     def time(self, seconds: int) -> str:
         """A time in the unit people would use."""
@@ -142,3 +155,8 @@ class Speech:
 
     def _day(self, day: date, pattern: str = "d MMMM y") -> str:
         return format_date(day, pattern, locale=self.language)
+
+
+def _whole_month(within: Range) -> bool:
+    first, after = within.first, within.last + timedelta(days=1)
+    return first.day == 1 == after.day and within.days <= 31
