@@ -37,7 +37,10 @@ from views import (
     overview,
     plan_form,
     privacy,
+    report_files,
     report_mail,
+    report_words,
+    reports,
     retention,
     schedule,
     send,
@@ -52,9 +55,9 @@ from views import (
 from views.here import RowNumber
 
 PAGES = (
-    account, overview, send, confirm, approvals, batches, schedule, history, mail, address, decisions, lists,
-    templates, trials, suppressions, gateway, activity, settings, privacy, retention, unsubscribe,
-    report_mail,
+    account, overview, send, confirm, approvals, batches, schedule, history, mail, address, reports, report_files,
+    report_mail, decisions, lists, templates, trials, suppressions, gateway, activity, settings, privacy, retention,
+    unsubscribe,
 )  # fmt: skip
 
 # Larger than the largest list and attachment together; read by werkzeug before anything is parsed.
@@ -97,7 +100,7 @@ def create_app(service: Service | None = None) -> Flask:
     Babel(app)
     # A recipient has no session for a token to belong to; the signed link is what allows it.
     CSRFProtect(app).exempt(unsubscribe.blueprint)
-    for part in (words, sentences, plan_form, headers, errors, menu, access, activity):
+    for part in (words, sentences, plan_form, report_words, headers, errors, menu, access, activity):
         part.init(app)
     for page in PAGES:
         app.register_blueprint(page.blueprint)

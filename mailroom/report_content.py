@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from mailroom import batches, report_layout, reports, tokens
+from mailroom.figures import Figures, Line
 from mailroom.gallery import Language
 from mailroom.periods import Range
 from mailroom.report_schedule import Every
 from mailroom.report_words import Speech
-from mailroom.reports import Figures, Line
 from mailroom.settings import Settings
 from mailroom.store import Store
 

@@ -6,12 +6,13 @@ A mail counts on the day it was handed over, or, when it never was, on the day i
 import json
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Literal
 
 from sqlite_utils import Database
 
+from mailroom.figures import ALL, COUNTED, Figures, Line, Narrowed
 from mailroom.medians import of_kind, over_periods
 from mailroom.periods import LONGEST_BY_DAY, UNITS, Range, Unit, part_of
 from mailroom.problems import Problem
@@ -21,68 +22,8 @@ from oca.words import N_
 By = Literal["day", "week", "month", "template", "sender", "batch", "person", "domain"]
 GROUPS: tuple[By, ...] = ("day", "week", "month", "template", "sender", "batch", "person", "domain")
 
-# Which states each figure of a report adds up.
-FIGURES = {
-    "sent": ("accepted", "delivered", "opened", "failed", "lost"),
-    "delivered": ("delivered", "opened"),
-    "opened": ("opened",),
-    "failed": ("failed", "lost"),
-    "refused": ("rejected", "gave_up"),
-    "undecided": ("unknown", "undecided"),
-    "pending": ("accepted",),
-    "unsent": ("cancelled", "skipped"),
-}
-
 BATCHES = 50
 DOMAINS = 100
-
-
-@dataclass(frozen=True)
-class Narrowed:
-    """To which mails a report is narrowed: those of one template, sender address or person; all when nothing is set."""
-
-    template_id: int | None = None
-    sender: str = ""
-    user_id: int | None = None
-
-    def __bool__(self) -> bool:
-        return self.template_id is not None or bool(self.sender) or self.user_id is not None
-
-
-ALL = Narrowed()
-
-
-@dataclass(frozen=True)
-class Figures:
-    """What became of some mails. counts: by state as shown. median: seconds until delivered, or None when not known."""
-
-    counts: dict[str, int] = field(default_factory=dict)
-    median: int | None = None
-
-    def __getitem__(self, figure: str) -> int:
-        return sum(self.counts.get(state, 0) for state in FIGURES[figure])
-
-    def __bool__(self) -> bool:
-        return any(self.counts.values())
-
-    @property
-    def rate(self) -> float | None:
-        """The share of the mails handed over that were delivered, 0 to 1; None without any."""
-        return self["delivered"] / self["sent"] if self["sent"] else None
-
-
-@dataclass(frozen=True)
-class Line:
-    """One row of a report: what it is about, and the figures.
-
-    key: the id, address or domain behind the row; `name`: what it is called, "" for a time.
-    within: the days, for a row that is a day, a week or a month.
-    """
-
-    key: str
-    name: str
-    figures: Figures
-    within: Range | None = None
 
 
 @dataclass(frozen=True)
@@ -159,6 +100,25 @@ def summary(store: Store, within: Range, only: Narrowed = ALL) -> Figures:
     return Figures({shown: n for shown, n in rows if n}, median)
 
 
+def of_batch(store: Store, within: Range, batch_id: int) -> Figures:
+    """What became of a batch's mails in a range."""
+    rows = store.read().execute(
+        "SELECT shown, sum(n) FROM report_batches WHERE batch_id = ? AND period BETWEEN ? AND ? GROUP BY shown",
+        [batch_id, str(within.first), str(within.last)],
+    )
+    return Figures({shown: n for shown, n in rows if n})
+
+
+def of_domain(store: Store, within: Range, domain: str) -> Figures:
+    """What became of the mails to a domain in a range."""
+    rows = store.read().execute(
+        "SELECT shown, sum(n) FROM report_domains WHERE period IN (SELECT value FROM json_each(?)) AND domain = ? "
+        "GROUP BY shown",
+        [_periods(within), domain],
+    )
+    return Figures({shown: n for shown, n in rows if n})
+
+
 def over_time(store: Store, within: Range, unit: Unit = "day", only: Narrowed = ALL) -> list[Line]:
     """What became of the mails of each day, week or month of a range, also of those without any; no medians."""
     return _over_time(store.read(), within, unit, only, medians=False)
@@ -232,20 +192,28 @@ def _domains(db: Database, within: Range) -> list[Line]:
     return _sorted(Line(domain, domain, Figures(counts)) for domain, counts in _grouped(rows).items())
 
 
-def _batches(db: Database, within: Range, only: Narrowed, before: int | None) -> list[Line]:
+def batch_ids(
+    db: Database, within: Range, only: Narrowed, below: int, limit: int, states: Iterable[str] = COUNTED
+) -> list[int]:
+    """The batches with mails of the range in one of these states, newest first, those with an id below `below`."""
     where, values = _where(only, person="b.created_by")
-    values |= {"first": str(within.first), "last": str(within.last), "before": before or 2**62}
+    values |= {
+        "first": str(within.first), "last": str(within.last), "below": below, "limit": limit,
+        "states": json.dumps(list(states)),
+    }  # fmt: skip
     # Newest first along the key, so that a page reads no more than its own batches and those too new for the range.
-    ids = [
-        row[0]
-        for row in db.execute(
-            "SELECT DISTINCT c.batch_id FROM report_batches c CROSS JOIN batches b ON b.id = c.batch_id "  # noqa: S608
-            "JOIN template_versions v ON v.id = b.template_version_id "
-            f"WHERE c.batch_id < :before AND c.n > 0 AND c.period BETWEEN :first AND :last {where} "
-            f"ORDER BY c.batch_id DESC LIMIT {BATCHES + 1}",
-            values,
-        )
-    ]
+    rows = db.execute(
+        "SELECT DISTINCT c.batch_id FROM report_batches c CROSS JOIN batches b ON b.id = c.batch_id "  # noqa: S608
+        "JOIN template_versions v ON v.id = b.template_version_id "
+        "WHERE c.batch_id < :below AND c.n > 0 AND c.period BETWEEN :first AND :last "
+        f"AND c.shown IN (SELECT value FROM json_each(:states)) {where} ORDER BY c.batch_id DESC LIMIT :limit",
+        values,
+    )
+    return [row[0] for row in rows]
+
+
+def _batches(db: Database, within: Range, only: Narrowed, before: int | None) -> list[Line]:
+    ids = batch_ids(db, within, only, before or 2**62, BATCHES + 1)
     rows = db.execute(
         "SELECT c.batch_id, b.name, c.shown, sum(c.n) FROM report_batches c JOIN batches b ON b.id = c.batch_id "
         "WHERE c.batch_id IN (SELECT value FROM json_each(:ids)) AND c.period BETWEEN :first AND :last "

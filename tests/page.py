@@ -27,7 +27,9 @@ class Found(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         found = dict(attrs)
-        self.tags[tag] += 1
+        # A drawing has titles too: what is said when the mouse is over one of its shapes.
+        if not (tag == "title" and "svg" in self.open):
+            self.tags[tag] += 1
         if tag not in VOID:
             self.open.append(tag)
         if identifier := found.get("id"):

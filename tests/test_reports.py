@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailroom import periods, reports, states
+from mailroom.figures import FIGURES, Narrowed
 from mailroom.periods import Range
 from mailroom.problems import Problem
-from mailroom.reports import Narrowed
 from mailroom.states import Change
 from mailroom.store import Store
 from tests.records import NOON, add_batch
@@ -110,7 +110,7 @@ def test_what_is_no_range_is_said_beside_its_field(first: str, last: str, field:
 
 def test_the_figures_of_a_month_and_of_the_month_before(sent: Store) -> None:
     made = reports.report(sent, NOVEMBER, "day")
-    figures = {name: made.total[name] for name in reports.FIGURES}
+    figures = {name: made.total[name] for name in FIGURES}
     assert figures == {
         "sent": 3, "delivered": 2, "opened": 1, "failed": 1, "refused": 0, "undecided": 0, "pending": 0, "unsent": 1,
     }  # fmt: skip
@@ -128,7 +128,7 @@ def test_the_figures_of_a_month_and_of_the_month_before(sent: Store) -> None:
 def test_the_rows_of_every_grouping_add_up_to_the_total(sent: Store, by: reports.By) -> None:
     within = Range(date(2026, 10, 20), date(2026, 11, 23))
     made = reports.report(sent, within, by)
-    for name in reports.FIGURES:
+    for name in FIGURES:
         assert sum(line.figures[name] for line in made.lines) == made.total[name], name
         assert sum(line.figures[name] for line in made.bars) == made.total[name], name
     assert made.total["sent"] == 4

@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 STATIC = ROOT / "static"
 PAGES = sorted((ROOT / "templates").rglob("*.html"))
-OURS = {"README.md", "mailroom.css", "templates.css", "editor.js", "keys.js", "favicon.svg"}
+OURS = {"README.md", "mailroom.css", "templates.css", "editor.js", "keys.js", "print.js", "favicon.svg"}
 CSS = (STATIC / "mailroom.css").read_text()
 SVG = "{http://www.w3.org/2000/svg}"
 

@@ -1,0 +1,72 @@
+"""What reports count: the figures, what they are narrowed to, and the rows they stand in."""
+
+from dataclasses import dataclass, field
+
+from mailroom.periods import Range
+
+# Which states each figure of a report adds up.
+FIGURES = {
+    "sent": ("accepted", "delivered", "opened", "failed", "lost"),
+    "delivered": ("delivered", "opened"),
+    "opened": ("opened",),
+    "failed": ("failed", "lost"),
+    "refused": ("rejected", "gave_up"),
+    "undecided": ("unknown", "undecided"),
+    "pending": ("accepted",),
+    "unsent": ("cancelled", "skipped"),
+}
+
+COUNTED = tuple(dict.fromkeys(state for states in FIGURES.values() for state in states))
+
+
+@dataclass(frozen=True)
+class Narrowed:
+    """To which mails a report is narrowed: those of one template, sender address or person; all when nothing is set."""
+
+    template_id: int | None = None
+    sender: str = ""
+    user_id: int | None = None
+
+    def __bool__(self) -> bool:
+        return self.template_id is not None or bool(self.sender) or self.user_id is not None
+
+
+ALL = Narrowed()
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What became of some mails. counts: by state as shown. median: seconds until delivered, or None when not known."""
+
+    counts: dict[str, int] = field(default_factory=dict)
+    median: int | None = None
+
+    def __getitem__(self, figure: str) -> int:
+        return sum(self.counts.get(state, 0) for state in FIGURES[figure])
+
+    def __bool__(self) -> bool:
+        return any(self.counts.values())
+
+    @property
+    def total(self) -> int:
+        """All mails counted, whatever became of them."""
+        return sum(self.counts.values())
+
+    @property
+    def rate(self) -> float | None:
+        """The share of the mails handed over that were delivered, 0 to 1; None without any."""
+        return self["delivered"] / self["sent"] if self["sent"] else None
+
+
+@dataclass(frozen=True)
+class Line:
+    """One row of a report: what it is about, and the figures.
+
+    key: the id, address or domain behind the row; `name`: what it is called, "" for a time.
+    within: the days, for a row that is a day, a week or a month.
+    """
+
+    key: str
+    name: str
+    figures: Figures
+    within: Range | None = None

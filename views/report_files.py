@@ -1,0 +1,172 @@
+"""What is behind a report: the mails of each number as a list, and both as files for a spreadsheet."""
+
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from flask import Blueprint, Response, abort, get_template_attribute, request
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+
+from mailroom import batches, exports, reported_mails, reports
+from mailroom.figures import FIGURES, Figures, Line
+from mailroom.reported_mails import Selection
+from mailroom.reports import Report
+from mailroom.states import CHANGES, DELIVERY_CHANGES
+from mailroom.store import Store
+from mailroom.xlsx_files import MOST_ROWS, Cell
+from views import reports as pages
+from views.here import service, show, whole
+from views.report_form import Asked, asked
+from views.report_rows import COLUMNS, left
+
+blueprint = Blueprint("report_files", __name__, url_prefix="/reports")
+
+MAIL_COLUMNS = (
+    _l("Handed over"), _l("Address"), _l("Subject"), _l("State"), _l("Delivered"), _l("Template"), _l("Sender"),
+    _l("Batch"), _l("Row"), _l("Sent by"), _l("The gateway’s number"), _l("Number"),
+)  # fmt: skip
+# Each download keeps one of the server's threads until it has arrived, and pages need some as well.
+MOST_AT_ONCE = 3
+_going = threading.BoundedSemaphore(MOST_AT_ONCE)
+
+
+@dataclass(frozen=True)
+class Behind:
+    """The mails that are asked for: which they are, and the question their report was made from."""
+
+    asked: Asked
+    selection: Selection
+
+    def args(self, **other: object) -> dict[str, object]:
+        """The values of its address, with some of them others."""
+        mine = {
+            "figure": self.selection.figure or None,
+            "batch": self.selection.batch_id,
+            "domain": self.selection.domain,
+        }
+        return {**self.asked.args(by=None), **mine, **other}
+
+
+@blueprint.get("/mails")
+def mails() -> Response:
+    """The mails that a number of a report counts, newest first."""
+    behind = _behind()
+    found, more = reported_mails.page(
+        service().store, behind.selection, request.args.get("before", type=whole)
+    )
+    n = reported_mails.count(service().store, behind.selection)
+    return show(
+        "reports/mails.html",
+        "reports/_mails.html",
+        behind=behind,
+        within=behind.selection.within,
+        mails=found,
+        more=more,
+        n=n,
+        too_many=n > MOST_ROWS - 1,
+        title=COLUMNS.get(behind.selection.figure, _("All mails")),
+        narrowed=_narrowed(behind),
+    )
+
+
+@blueprint.get("/table.<format>")
+def table(format: str) -> Response:
+    """The table of a report, every row of it, as a file."""
+    question = asked(reports.today(service().store, service().clock()))
+    made, errors = pages.answer(question)
+    if made is None or errors:
+        abort(404)
+    names = [pages.GROUPS[question.by], *COLUMNS.values(), _("Not known yet"), _("Not sent"),
+             _("Delivery rate"), _("Median seconds until delivered")]  # fmt: skip
+    return _file(format, f"report-{_days(question)}", names, _table_rows(service().store, question, made))
+
+
+@blueprint.get("/mails.<format>")
+def mails_file(format: str) -> Response:
+    """The mails that a number of a report counts, every one of them, as a file."""
+    behind, here = _behind(), service()
+    rows = exports.mail_rows(here.store, behind.selection, _words(), here.settings.zone)
+    return _file(format, f"mails-{_days(behind.asked)}", MAIL_COLUMNS, rows)
+
+
+def _behind() -> Behind:
+    question = asked(reports.today(service().store, service().clock()))
+    figure = request.args.get("figure", "")
+    if question.errors or (figure and figure not in FIGURES):
+        abort(404)
+    return Behind(
+        question,
+        Selection(
+            question.within,
+            figure,
+            question.only,
+            request.args.get("batch", type=whole),
+            request.args.get("domain", type=lambda text: text[:255]),
+        ),
+    )
+
+
+def _narrowed(behind: Behind) -> str:
+    said = [pages.narrowed(behind.asked)]
+    if behind.selection.batch_id is not None:
+        batch = batches.get(service().store, behind.selection.batch_id) or abort(404)
+        said.append(_("batch “%(name)s”", name=batch.name))
+    if behind.selection.domain is not None:
+        said.append(_("to %(domain)s", domain=behind.selection.domain or "–"))
+    return ", ".join(part for part in said if part)
+
+
+def _table_rows(store: Store, question: Asked, made: Report) -> Iterator[tuple[Cell, ...]]:
+    # Words are fetched at once: when the rows are written, the request and its language are over.
+    return _written(store, question, made, _("Total"), left(made.left[0]) if made.left else "")
+
+
+def _written(
+    store: Store, question: Asked, made: Report, total: str, others: str
+) -> Iterator[tuple[Cell, ...]]:
+    part = made
+    while True:
+        for line in part.lines:
+            yield _table_row(_name(line), line.figures)
+        if part.more is None:
+            break
+        part = reports.report(store, question.within, question.by, question.only, part.more)
+    if made.left:
+        yield _table_row(others, made.left[1])
+    yield _table_row(total, made.total)
+
+
+def _name(line: Line) -> str:
+    if line.within is None:
+        return line.name
+    days = line.within
+    return str(days.first) if days.first == days.last else f"{days.first} – {days.last}"
+
+
+def _table_row(name: str, figures: Figures) -> tuple[Cell, ...]:
+    rate = None if figures.rate is None else round(figures.rate, 4)
+    return (name, *(figures[each] for each in (*COLUMNS, "pending", "unsent")), rate, figures.median)
+
+
+def _file(format: str, name: str, names: Sequence[object], rows: Iterable[Sequence[Cell]]) -> Response:
+    if format not in exports.WAYS:
+        abort(404)
+    if not _going.acquire(blocking=False):
+        return show("reports/busy.html", status=503)
+    write, content_type = exports.WAYS[format]
+    response = Response(write([str(each) for each in names], rows), content_type=content_type)
+    # Called when the last byte is out and when the download breaks off, also before its first.
+    response.call_on_close(_going.release)
+    response.headers.set("Content-Disposition", "attachment", filename=f"{name}.{format}")
+    return response
+
+
+def _days(question: Asked) -> str:
+    return f"{question.within.first}-{question.within.last}"
+
+
+def _words() -> dict[str, str]:
+    pill = get_template_attribute("_parts.html", "pill")
+    states = {state for change in (*CHANGES, *DELIVERY_CHANGES) for state in change}
+    return {state: str(pill(state, word_only=True)).strip() for state in states if state}

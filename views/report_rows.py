@@ -1,0 +1,106 @@
+"""The rows of a report's table, each number with the address of the mails behind it.
+
+Put together here rather than by the template: a year has hundreds of rows, and a page has to be there at once.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from flask import url_for
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from flask_babel import ngettext
+
+from mailroom.figures import Figures, Line
+from mailroom.reports import Report
+from views.report_form import Asked
+from views.report_words import label, percent
+from views.words import duration, number
+
+# The figures that a table has, in the order of its columns.
+COLUMNS = {
+    "sent": _l("Handed over"),
+    "delivered": _l("Delivered"),
+    "opened": _l("Opened"),
+    "failed": _l("Not delivered"),
+    "refused": _l("Refused"),
+    "undecided": _l("Undecided"),
+}
+# What a row stands for in the address of its mails.
+KEYS = ("template", "sender", "person", "batch", "domain")
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A figure as it is written. word: its column; href: where it leads, "" for nowhere; nil: whether it is nothing."""
+
+    word: str
+    text: str
+    href: str = ""
+    nil: bool = False
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row as it is written. href: where its name leads, "" for nowhere; nil: whether all its figures are nothing."""
+
+    name: str
+    cells: tuple[Cell, ...]
+    href: str = ""
+    nil: bool = False
+
+
+class Rows:
+    """Makes the rows of the report that a question asks for."""
+
+    def __init__(self, asked: Asked) -> None:
+        self._asked = asked
+        self._words = [(figure, str(word)) for figure, word in COLUMNS.items()]
+        self._rate, self._median = _("Delivery rate"), _("Median time")
+        self._mails = url_for("report_files.mails")
+        self._same = {key: value for key, value in asked.args(by=None).items() if value is not None}
+        self._others = {
+            key: value for key, value in self._same.items() if key not in ("preset", "from", "to")
+        }
+
+    def total(self, figures: Figures) -> Row:
+        """The row of the whole report."""
+        return self._row(_("Total"), figures, self._same)
+
+    def all(self, report: Report) -> Iterator[Row]:
+        """A row for each line of the report, and one for the domains that are not among them."""
+        for line in report.lines:
+            href = url_for("batches.one", batch_id=line.key) if report.by == "batch" else ""
+            yield self._row(label(line, report.by), line.figures, self._of(line), href)
+        if report.left:
+            yield self._row(left(report.left[0]), report.left[1], None)
+
+    def href(self, figure: str) -> str:
+        """The address of all mails that a figure of the whole report counts."""
+        return self._href(self._same, figure)
+
+    def _of(self, line: Line) -> dict[str, object]:
+        if line.within is not None:
+            return {**self._others, "from": line.within.first, "to": line.within.last}
+        return {**self._same, self._asked.by: line.key}
+
+    def _row(self, name: str, figures: Figures, behind: dict[str, object] | None, href: str = "") -> Row:
+        address = "" if behind is None else self._href(behind, "")
+        cells = [
+            Cell(word, number(n), address + figure if address else "") if n else Cell(word, "0", nil=True)
+            for figure, word in self._words
+            for n in [figures[figure]]
+        ]
+        cells.append(Cell(self._rate, percent(figures.rate), nil=figures.rate is None))
+        median = "–" if figures.median is None else duration(figures.median)
+        cells.append(Cell(self._median, median, nil=figures.median is None))
+        return Row(name, tuple(cells), href, not figures)
+
+    def _href(self, values: dict[str, object], figure: str) -> str:
+        return f"{self._mails}?{urlencode({**values, 'figure': figure})}"
+
+
+def left(n: int) -> str:
+    """What the row of all domains that are not named is called."""
+    return ngettext("%(num)s other domain", "%(num)s other domains", n)
