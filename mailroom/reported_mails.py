@@ -28,7 +28,7 @@ _FEW_OF_DOMAIN = 100_000
 class Selection:
     """Which mails: those that a number of a report counts.
 
-    figure: one of `reports.FIGURES`, or "" for all that are counted. batch_id, domain: of these alone, if given.
+    figure: one of `FIGURES`, or "" for all that are counted. batch_id, domain: of these alone, if given.
     """
 
     within: Range

@@ -62,7 +62,7 @@ def test_every_icon_a_page_names_is_in_the_sprite() -> None:
     assert [use for use in used if re.split(r"[\"']", use)[1] not in names] == []
 
 
-@pytest.mark.parametrize("name", ["editor.js", "keys.js"])
+@pytest.mark.parametrize("name", ["editor.js", "keys.js", "print.js"])
 def test_our_own_scripts_make_no_html_of_text_and_ask_no_server(name: str) -> None:
     script = (STATIC / name).read_text()
     words = r"innerHTML|insertAdjacent|outerHTML|eval|Function\(|fetch|XMLHttp|import|\.style\b"

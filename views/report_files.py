@@ -1,14 +1,15 @@
 """What is behind a report: the mails of each number as a list, and both as files for a spreadsheet."""
 
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from flask import Blueprint, Response, abort, get_template_attribute, request
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
-from mailroom import batches, exports, reported_mails, reports
+from mailroom import activity, batches, exports, reported_mails, reports
+from mailroom.deeds import AddressesExported
 from mailroom.figures import FIGURES, Figures, Line
 from mailroom.reported_mails import Selection
 from mailroom.reports import Report
@@ -16,7 +17,7 @@ from mailroom.states import CHANGES, DELIVERY_CHANGES
 from mailroom.store import Store
 from mailroom.xlsx_files import MOST_ROWS, Cell
 from views import reports as pages
-from views.here import service, show, whole
+from views.here import me, service, show, whole
 from views.report_form import Asked, asked
 from views.report_rows import COLUMNS, left
 
@@ -87,7 +88,8 @@ def mails_file(format: str) -> Response:
     """The mails that a number of a report counts, every one of them, as a file."""
     behind, here = _behind(), service()
     rows = exports.mail_rows(here.store, behind.selection, _words(), here.settings.zone)
-    return _file(format, f"mails-{_days(behind.asked)}", MAIL_COLUMNS, rows)
+    name = f"mails-{_days(behind.asked)}"
+    return _file(format, name, MAIL_COLUMNS, rows, lambda: _note(name, behind.selection))
 
 
 def _behind() -> Behind:
@@ -149,11 +151,28 @@ def _table_row(name: str, figures: Figures) -> tuple[Cell, ...]:
     return (name, *(figures[each] for each in (*COLUMNS, "pending", "unsent")), rate, figures.median)
 
 
-def _file(format: str, name: str, names: Sequence[object], rows: Iterable[Sequence[Cell]]) -> Response:
+def _note(name: str, selection: Selection) -> None:
+    here = service()
+    deed = AddressesExported(name, reported_mails.count(here.store, selection))
+    activity.record(here.store, deed, here.clock(), me().id)
+
+
+def _file(
+    format: str,
+    name: str,
+    names: Sequence[object],
+    rows: Iterable[Sequence[Cell]],
+    before: Callable[[], None] = lambda: None,
+) -> Response:
     if format not in exports.WAYS:
         abort(404)
     if not _going.acquire(blocking=False):
         return show("reports/busy.html", status=503)
+    try:
+        before()
+    except BaseException:
+        _going.release()
+        raise
     write, content_type = exports.WAYS[format]
     response = Response(write([str(each) for each in names], rows), content_type=content_type)
     # Called when the last byte is out and when the download breaks off, also before its first.
