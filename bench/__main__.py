@@ -4,7 +4,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 
-from bench import generate, post_office
+from bench import browse, generate, post_office
 from bench.imports import imports
 from bench.machine import describe
 from bench.send import Result, bare_loop, dashboard, followed, middle
@@ -114,8 +114,10 @@ def _numbers(result: Result) -> str:
 
 def main() -> int:
     """Runs everything, or only the parts that are named."""
-    if sys.argv[1:2] == ["generate"]:
-        return generate.main(sys.argv[2:])
+    # These two make or need a file of several GB, so they are only done when they are named.
+    apart = {"generate": generate.main, "browse": browse.main}
+    if sys.argv[1:] and sys.argv[1] in apart:
+        return apart[sys.argv[1]](sys.argv[2:])
     parts = {
         "paced": paced,
         "free": free,

@@ -7,10 +7,11 @@ from pathlib import Path
 
 FILLED = ("batches", "mails", "attempts", "events")
 
-# What triggers keep, made from the mails at once.
-KEPT = {
-    "batch_counts": "INSERT INTO batch_counts SELECT batch_id, shown, count(*) FROM mails GROUP BY 1, 2",
-}
+# What triggers keep, made from the mails at once; what reports count is made by `mailroom.counters`.
+KEPT = (
+    "INSERT INTO batch_counts SELECT batch_id, shown, count(*) FROM mails GROUP BY 1, 2",
+    "INSERT INTO subjects(subjects) VALUES ('rebuild')",
+)
 
 
 @contextmanager
@@ -30,7 +31,8 @@ def bare(path: Path) -> Iterator[sqlite3.Connection]:
         # Indices first: what is kept is counted with their help, and no trigger may count it again.
         for _, _, sql in (part for part in parts if part[0] == "index"):
             db.execute(sql)
-        _keep(db)
+        for sql in KEPT:
+            db.execute(sql)
         for _, _, sql in (part for part in parts if part[0] == "trigger"):
             db.execute(sql)
         db.execute("PRAGMA journal_mode = WAL")
@@ -44,13 +46,3 @@ def _parts(db: sqlite3.Connection) -> list[tuple[str, str, str]]:
         FILLED,
     )
     return [(kind, name, sql) for kind, name, sql in rows]
-
-
-def _keep(db: sqlite3.Connection) -> None:
-    tables = dict(db.execute("SELECT name, sql FROM sqlite_master WHERE type = 'table'"))
-    for table, sql in KEPT.items():
-        if table in tables:
-            db.execute(sql)
-    for table, sql in tables.items():
-        if "fts5" in sql and "content='mails'" in sql:
-            db.execute(f"INSERT INTO {table}({table}) VALUES ('rebuild')")

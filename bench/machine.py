@@ -27,6 +27,12 @@ def usage(pid: int) -> Usage:
     return Usage((int(fields[11]) + int(fields[12])) / _TICKS, int(peak.split()[1]) / 1024)
 
 
+def resident_mb(pid: int) -> float:
+    """The memory a running process holds now, without its children, in MB."""
+    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
 def family_mb(pid: int) -> float:
     """The most memory that a process and its living children held so far, each at its own time, added, in MB."""
     peak = 0.0

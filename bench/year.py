@@ -16,6 +16,8 @@ DAYS = 365
 MAILS_A_BATCH = 833
 LONGEST_BATCH = 50_000
 PACE = 24  # mails a second
+# So many of the newest batches have a mail that nobody has decided on yet.
+DOUBTFUL = 3
 
 
 def _words(text: str) -> tuple[str, ...]:
@@ -46,7 +48,7 @@ _CORPORATE = 400
 
 # Of a thousand mails; `shown` as pages show it.
 SHARES = {"delivered": 702, "opened": 220, "failed": 40, "accepted": 8, "rejected": 10, "lost": 8, "skipped": 9,
-          "gave_up": 2, "undecided": 1}  # fmt: skip
+          "gave_up": 3}  # fmt: skip
 # Seconds from handed over to delivered, and from there to opened.
 _TO_DELIVERED = tuple(int(1500 * 1.012**n) for n in range(512))
 _TO_OPENED = tuple(int(40_000 * 1.0175**n) for n in range(512))
@@ -154,7 +156,10 @@ def _size(scale: float, rank: int, most: int) -> int:
 
 @dataclass(frozen=True)
 class Plan:
-    """One batch before its mails are made. begins: milliseconds since 1970. version: an index into all of them."""
+    """One batch before its mails are made.
+
+    begins: milliseconds since 1970. version: an index into all of them. doubtful: whether a mail of it is undecided.
+    """
 
     size: int
     begins: int
@@ -163,6 +168,7 @@ class Plan:
     sender: int
     kind: str
     cancelled: bool
+    doubtful: bool
 
 
 def batches(
@@ -191,8 +197,9 @@ def batches(
             chance.randrange(senders),
             "test" if size == 1 else "batch",
             size > 20 and chance.random() < 0.015,
+            number >= len(lengths) - DOUBTFUL,
         )
-        for size, at, version in zip(lengths, begins, drawn, strict=True)
+        for number, (size, at, version) in enumerate(zip(lengths, begins, drawn, strict=True))
     ]
 
 
@@ -279,6 +286,8 @@ class Writer:
         if plan.cancelled:
             kept = chance.randrange(plan.size)
             drawn[kept:] = ["cancelled"] * (plan.size - kept)
+        if plan.doubtful:
+            drawn[0] = "undecided"
         return drawn
 
 

@@ -1,6 +1,7 @@
 """The year of mail that browsing is measured with is what the program itself would have written."""
 
 import random
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +14,7 @@ from mailroom.store import Store
 from mailroom.verify import verify_file
 
 MAILS = 3_000
+KEPT = ("batch_counts", "report_batches", "report_counts", "report_domains", "report_times", "totals")
 UNTIL = datetime(2026, 11, 23, tzinfo=UTC)
 
 
@@ -40,7 +42,7 @@ def test_it_breaks_no_rule(folder: Path) -> None:
 
 def test_every_state_is_there_and_most_mails_arrived(made: Store) -> None:
     shown: dict[object, object] = dict(found(made, "SELECT shown, count(*) FROM mails GROUP BY 1"))  # type: ignore[arg-type]
-    assert set(shown) >= set(year.SHARES) - {"undecided", "gave_up"}
+    assert set(shown) >= {*year.SHARES, "undecided"} - {"gave_up"}
     assert sum(map(int, map(str, shown.values()))) == MAILS
     assert int(str(shown["delivered"])) > MAILS * 0.6
 
@@ -61,9 +63,21 @@ def test_a_mail_can_be_made_again_as_it_was_sent(made: Store) -> None:
 def test_what_triggers_keep_is_what_they_would_have_kept(made: Store, store: Store) -> None:
     # The same rows once more, one after the other and with everything in place.
     _copy_with_triggers(made, store)
-    for table in ("batch_counts", "report_counts", "report_domains", "report_times"):
-        rows = f"SELECT * FROM {table} WHERE n > 0 ORDER BY 1, 2, 3"
-        assert sorted(found(made, rows), key=str) == sorted(found(store, rows), key=str), table
+    for table in (*KEPT, "batches"):
+        rows = f"SELECT * FROM {table}"
+        assert _counted(made, rows) == _counted(store, rows), table
+    words = "SELECT rowid FROM subjects WHERE subjects MATCH ? ORDER BY rowid"
+    for word in ("tagihan", "siti", "inv*"):
+        assert [*made.read().execute(words, [word])] == [*store.read().execute(words, [word])], word
+
+
+def test_nothing_else_is_kept_by_triggers(store: Store) -> None:
+    # What a trigger writes has to be made by the generator too: a new table is named above and in `bench.bulk`.
+    triggers = " ".join(
+        str(sql) for (sql,) in found(store, "SELECT sql FROM sqlite_master WHERE type = 'trigger'")
+    )
+    written = set(re.findall(r"(?:INSERT INTO|UPDATE|DELETE FROM) (\w+)", triggers)) - {"OF", "ON", "SET"}
+    assert written == {*KEPT, "batches", "subjects"}
 
 
 def test_the_same_seed_makes_the_same_mails(tmp_path: Path, made: Store) -> None:
@@ -89,6 +103,11 @@ def test_batches_are_of_all_sizes_and_add_up() -> None:
     assert max(sizes) == year.LONGEST_BATCH
 
 
+def _counted(store: Store, sql: str) -> list[tuple[object, ...]]:
+    # Where there was something once, a zero may stay.
+    return sorted((row for row in found(store, sql) if row[-1] != 0), key=str)
+
+
 def _copy_with_triggers(made: Store, store: Store) -> None:
     source = made.read()
     with store.write() as db:
@@ -96,6 +115,7 @@ def _copy_with_triggers(made: Store, store: Store) -> None:
         for table in ("users", "tokens", "senders", "templates", "template_versions", "batches"):
             rows = [tuple(row) for row in source.execute(f"SELECT * FROM {table}")]
             db.conn.executemany(f"INSERT INTO {table} VALUES ({', '.join('?' * len(rows[0]))})", rows)
+        db.execute("UPDATE batches SET last_day = ''")
         columns = [row[1] for row in source.execute("PRAGMA table_info(mails)")]
         names = ", ".join(columns)
         mails = [tuple(row) for row in source.execute(f"SELECT {names} FROM mails ORDER BY id")]

@@ -2,9 +2,12 @@
 
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
+from typing import Any
 
-from flask import Flask
-from flask_babel import format_datetime, format_decimal, gettext, to_user_timezone
+from flask import Flask, current_app
+from flask_babel import format_datetime, format_decimal, get_locale, gettext, to_user_timezone
+from markupsafe import Markup
 
 from mailroom.problems import Problem, Sentence
 from mailroom.times import parse
@@ -77,8 +80,26 @@ def duration(seconds: float) -> str:
     return gettext("%(d)s days %(h)s h", d=whole // 86400, h=whole % 86400 // 3600)
 
 
+def drawn(state: str | None, word_only: bool = False) -> Markup:
+    """A state as a pill, or its word alone, in the reader's language; drawn once, for there are few states."""
+    return _drawn(str(get_locale()), state or "", word_only)
+
+
+@lru_cache(maxsize=500)
+def _drawn(language: str, state: str, word_only: bool) -> Markup:  # noqa: ARG001 – what is kept differs by it
+    parts: Any = current_app.jinja_env.get_template("_parts.html").module
+    return Markup(parts.drawn_anew(state, word_only))  # noqa: S704 – the macro has escaped it
+
+
 def init(app: Flask) -> None:
     """Makes the filters known to the page templates."""
     app.jinja_env.filters.update(
-        said=said, when=when, moment=moment, clock=clock, number=number, size=size, duration=duration
+        said=said,
+        drawn=drawn,
+        when=when,
+        moment=moment,
+        clock=clock,
+        number=number,
+        size=size,
+        duration=duration,
     )
