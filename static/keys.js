@@ -78,7 +78,9 @@
     }
     covered = !list.checkVisibility();
     mail.scrollTop = 0;
-    if (!open) go(rows.find((row) => row.pathname === before), seen(ROWS));
+    // Whoever types goes on typing: the list was searched anew.
+    const types = document.activeElement.matches("input, textarea, select");
+    if (!open && !types) go(rows.find((row) => row.pathname === before), seen(ROWS));
   }
 
   document.addEventListener("click", (event) => {

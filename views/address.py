@@ -1,9 +1,9 @@
 """One address: everything that was sent to it, and whether it is on the do-not-mail list."""
 
-from flask import Blueprint, Response, flash, request
+from flask import Blueprint, Response, flash, request, url_for
 from flask_babel import gettext as _
 
-from mailroom import history, one_address, recipients, suppression_lists, suppressions
+from mailroom import history, one_address, recipients, search_words, suppression_lists, suppressions
 from mailroom.problems import Problem
 from views.here import me, see_other, service, show, whole
 from views.suppressions import words
@@ -23,11 +23,16 @@ def one() -> Response:
         flash(_("Write the whole address to see everything that was sent to it."), "info")
         return see_other("history.index")
     before = request.args.get("before", type=whole)
+    address = one_address.get(store, email)
     lines = history.of_address(store, email, before, history.PAGE + 1)
     return show(
         "address/one.html",
         "address/_lines.html",
-        address=one_address.get(store, email),
+        address=address,
+        counts=[
+            (state, n, url_for("history.index", q=search_words.with_only(email, "status", state)))
+            for state, n in address.counts.items()
+        ],
         line=suppressions.get(store, email),
         reasons=words(),
         lines=lines[: history.PAGE],
