@@ -1,5 +1,6 @@
 """History: every mail, newest first, found by typed words; one mail beside the list, with all that happened to it."""
 
+import re
 from typing import Any
 
 from flask import Blueprint, Response, request, url_for
@@ -23,8 +24,12 @@ MOST_PAGES = 10
 @blueprint.get("/")
 def index() -> Response:
     """The mails that fit what was typed, newest first, older ones on demand."""
-    part = "history/_lines.html" if "from" in request.args else "history/_found.html"
-    return show("history/index.html", part, mail=None, **_list())
+    if "from" not in request.args:
+        return show("history/index.html", "history/_found.html", mail=None, **_list())
+    found = _list()
+    answer = show("history/index.html", "history/_lines.html", mail=None, **found)
+    answer.headers["HX-Replace-Url"] = _longer(found["place"])
+    return answer
 
 
 @blueprint.get("/<int:mail_id>")
@@ -32,6 +37,14 @@ def one(mail_id: int) -> Response:
     """One mail: beside the list on a desk, as its own page on a phone."""
     beside = {} if wants_part() else _list()
     return show("history/index.html", "history/_mail.html", **mail.shown(mail_id), **beside)
+
+
+def _longer(place: dict[str, Any]) -> str:
+    """The address of a list that has grown, with the mail that is open beside it, if one is."""
+    open_mail = re.search(r"/history/(\d{1,18})(?:\?|$)", request.headers.get("HX-Current-URL", ""))
+    if open_mail:
+        return url_for("history.one", mail_id=int(open_mail[1]), **place)
+    return url_for("history.index", **place)
 
 
 def _list() -> dict[str, Any]:
