@@ -29,6 +29,7 @@ from views import (
     decisions,
     errors,
     gateway,
+    gateway_history,
     headers,
     history,
     lists,
@@ -56,8 +57,8 @@ from views.here import RowNumber
 
 PAGES = (
     account, overview, send, confirm, approvals, batches, schedule, history, mail, address, reports, report_files,
-    report_mail, decisions, lists, templates, trials, suppressions, gateway, activity, settings, privacy, retention,
-    unsubscribe,
+    report_mail, decisions, lists, templates, trials, suppressions, gateway, gateway_history, activity, settings,
+    privacy, retention, unsubscribe,
 )  # fmt: skip
 
 # Larger than the largest list and attachment together; read by werkzeug before anything is parsed.

@@ -14,7 +14,7 @@ The rooms, in the order in which a mail meets them:
 - a batch: plans, approvals, batches, batch_controls, retries, again, trials, progress, holds, watch
 - one mail on its way: states (alone changes one), claims, messages, sender, loads, recorder, outcomes
 - did it leave?: reconcile, readings, evidence, settle, doubts, clocks, decisions; restored
-- what became of it?: delivery, sweep, sweeper; history, one_mail, one_address; counters
+- what became of it?: delivery, sweep, sweeper; gateway_history, intake; history, one_mail, one_address; counters
 - finding it: search, search_words, search_meaning, search_conditions
 - the numbers: reports, figures, periods, medians; reported_mails, exports, xlsx_files
 - the numbers by mail: report_mail, report_schedule, report_content, report_words, report_layout

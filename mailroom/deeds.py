@@ -213,6 +213,21 @@ class BatchCancelled(Deed):
 
 
 @dataclass(frozen=True)
+class MailsTakenIn(Deed):
+    """What the gateway's history showed was taken into the record. batch: its number. mails: how many."""
+
+    KIND = "mails_taken_in"
+    WORD = N_("Mails taken into the record")
+    SAYS = N_(
+        "Took mails from the gateway’s history into the record as “%(name)s” (number %(batch)s, mails: %(mails)s)."
+    )
+
+    batch: int
+    name: str
+    mails: int
+
+
+@dataclass(frozen=True)
 class TrailCut(Deed):
     """known: the last entry that was there before the program stopped. found: the last one at its next start."""
 
@@ -232,7 +247,7 @@ KINDS: Mapping[str, type[Deed]] = {
     for deed in (
         AddressesExported, PersonExported, PersonErased, Forgotten, PreferenceChanged, SuppressionRemoved,
         TemplateRemoved, TemplateRestored, TokenAdded, TokenReplaced, TokenRemoved, ListRemoved, BatchQueued,
-        BatchApproved, BatchCancelled, TrailCut,
+        BatchApproved, BatchCancelled, MailsTakenIn, TrailCut,
     )
 }  # fmt: skip
 

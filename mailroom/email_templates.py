@@ -162,11 +162,13 @@ def save(
 
 
 def own_version(db: Database, name: str, subject: str, html: str, user_id: int, now: datetime) -> int:
-    """The id of the version of the program's own template that has this subject and body, made if there is none.
+    """The id of the version of one of the program's own templates that has this subject and body, made if need be.
 
     name: what that template is called when it is made; with a number where a template of the team has that name.
     """
-    row = db.execute("SELECT id FROM templates WHERE hidden").fetchone()
+    row = db.execute(
+        "SELECT id FROM templates WHERE hidden AND (name = :name OR name LIKE :name || ' %')", {"name": name}
+    ).fetchone()
     if row is None:
         template_id = _add(db, _free_name(db, name), False, now)
         db.execute("UPDATE templates SET hidden = 1 WHERE id = ?", [template_id])

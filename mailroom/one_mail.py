@@ -111,12 +111,12 @@ class Mail:
         return self.state in ("sending", "unknown", "undecided")
 
 
-Proof = Literal["same", "different", "not sent", "forgotten"]
+Proof = Literal["same", "different", "not sent", "forgotten", "not known"]
 
 
 @dataclass(frozen=True)
 class Body:
-    """A mail's HTML, made again from its template version and its row; empty when it was forgotten.
+    """A mail's HTML, made again from its template version and its row; empty when it was forgotten, or never known.
 
     proof: whether its subject and the SHA-256 of it and of the attachment are those recorded when the mail went.
     """
@@ -168,6 +168,8 @@ def body(store: Store, mail_id: int) -> Body | None:
     )
     if row is None:
         return None
+    if row["kind"] == "found":
+        return Body("", "not known")
     if row["forgotten_at"]:
         return Body("", "forgotten")
     rendered = Renderer(row["subject"], row["body"]).render(json.loads(row["fields"]))

@@ -17,7 +17,9 @@ KINDS = ("failed", "rejected", "gave_up", "lost")
 
 # One that was sent again already is not offered any more; one whose second try was cancelled is.
 _OPEN = (
-    f"m.batch_id = ? AND m.shown IN {KINDS} AND m.forgotten_at IS NULL AND NOT EXISTS "  # noqa: S608 – constants
+    f"m.batch_id = ? AND m.shown IN {KINDS} AND m.forgotten_at IS NULL "  # noqa: S608 – constants
+    # What was found at the gateway has no content here that could be sent.
+    "AND (SELECT kind FROM batches WHERE id = m.batch_id) <> 'found' AND NOT EXISTS "
     "(SELECT 1 FROM batches r JOIN mails again ON again.batch_id = r.id AND again.row = m.row "
     "WHERE r.retry_of = m.batch_id AND again.state <> 'cancelled')"
 )

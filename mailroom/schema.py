@@ -767,3 +767,11 @@ def m2026_11_23_totals(db: Database) -> None:
             WHERE id = new.batch_id AND last_day < substr(coalesce(new.accepted_at, new.changed_at), 1, 10);
     END;
     """)
+
+
+@migrations()
+def m2026_11_23_unanswered(db: Database) -> None:
+    """Which attempts to an address were never answered, so that no mail of another program is taken for one of ours."""
+    db.execute(
+        "CREATE INDEX attempts_unanswered ON attempts(to_email COLLATE NOCASE) WHERE outcome = 'unknown'"
+    )

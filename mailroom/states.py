@@ -38,6 +38,9 @@ CHANGES: Mapping[tuple[State, State], str] = {
     ("queued", "gave_up"): "older than a day, or too many faults of its own",
 }
 
+# How a mail begins. What was found at the gateway was never queued here.
+BEGINNINGS: frozenset[State] = frozenset({"queued", "accepted"})
+
 # What the gateway tells us only ever moves forward; a mail it forgot can be remembered again.
 DELIVERY_CHANGES: frozenset[tuple[Delivery, Delivery]] = frozenset(
     {
@@ -82,6 +85,19 @@ class Change:
     at: datetime
     why: str
     actor: str
+
+
+@dataclass(frozen=True)
+class Stranger:
+    """A mail that the gateway has and this record does not.
+
+    word: the gateway's own for its status. accepted_at: when the gateway took it, by our clock.
+    """
+
+    gateway_id: str
+    email: str
+    word: str
+    accepted_at: datetime
 
 
 def transition(
@@ -178,6 +194,32 @@ def queue(db: Database, batch_id: int, portions: Iterable[str], change: Change) 
         [moment, change.why, change.actor, batch_id],
     )
     return added
+
+
+def take_in(
+    db: Database, batch_id: int, row: int, stranger: Stranger, change: Change, look_at: str | None
+) -> int | None:
+    """The id of a mail that another program sent, now in the batch as accepted, its delivery not yet known.
+
+    None when its gateway id is in the record already. row: its number in the batch. look_at: when to ask what became
+    of it, or None for never.
+    """
+    moment = iso(change.at)
+    # RETURNING: beside the full-text index, SQLite's last row id may be that of another table.
+    added = db.execute(
+        "INSERT INTO mails (batch_id, row, email, domain, subject, fields, state, delivery, gateway_id, gateway_word, "
+        "due_at, created_at, changed_at, accepted_at, looked_at, look_at) "
+        "VALUES (:batch, :row, :email, lower(substr(:email, instr(:email, '@') + 1)), '', '{}', 'accepted', 'pending', "
+        ":gateway_id, :word, :at, :at, :at, :accepted_at, :at, :look_at) ON CONFLICT (gateway_id) DO NOTHING "
+        "RETURNING id",
+        {"batch": batch_id, "row": row, "email": stranger.email, "gateway_id": stranger.gateway_id,
+         "word": stranger.word, "at": moment, "accepted_at": iso(stranger.accepted_at), "look_at": look_at},
+    ).fetchone()  # fmt: skip
+    if added is None:
+        return None
+    mail_id = int(added[0])
+    _record(db, mail_id, "", "accepted", change)
+    return mail_id
 
 
 def move_all(db: Database, mail_ids: Iterable[int], old: State, new: State, change: Change) -> int:

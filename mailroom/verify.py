@@ -167,13 +167,24 @@ def _accepted_has_a_proof(db: Database) -> Iterator[Broken]:
 
 
 def _every_step_is_in_the_table(db: Database) -> Iterator[Broken]:
-    allowed = {("", "queued"), *states.CHANGES, *states.DELIVERY_CHANGES}
+    allowed = {*(("", state) for state in states.BEGINNINGS), *states.CHANGES, *states.DELIVERY_CHANGES}
     for row in db.query(
         "SELECT from_state, to_state, min(mail_id) AS mail FROM events GROUP BY from_state, to_state"
     ):
         if (row["from_state"], row["to_state"]) not in allowed:
             detail = f"{row['from_state']} → {row['to_state']}"
             yield Broken("every change of state is in the table", f"mail {row['mail']}", detail)
+
+
+def _only_what_was_found_was_never_queued(db: Database) -> Iterator[Broken]:
+    rows = db.query(
+        "SELECT e.mail_id, e.to_state, b.kind FROM events e JOIN mails m ON m.id = e.mail_id "
+        "JOIN batches b ON b.id = m.batch_id "
+        "WHERE e.from_state = '' AND (e.to_state = 'accepted') <> (b.kind = 'found')"
+    )
+    for row in rows:
+        detail = f"begins as {row['to_state']} in a batch of the kind “{row['kind']}”"
+        yield Broken("only what was found at the gateway was never queued", f"mail {row['mail_id']}", detail)
 
 
 def _events_tell_the_state(db: Database) -> Iterator[Broken]:
@@ -199,6 +210,7 @@ CHECKS: tuple[Callable[[Database], Iterator[Broken]], ...] = (
     _doubt_ends_with_a_reason,
     _accepted_has_a_proof,
     _every_step_is_in_the_table,
+    _only_what_was_found_was_never_queued,
     _events_tell_the_state,
     _forgotten_is_gone,
     _trail_is_whole,

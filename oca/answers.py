@@ -81,6 +81,7 @@ def read_history(answer: Answer, page: int, limit: int) -> HistoryPage:
         limit=_count(envelope.get("limit"), limit),
         items=items,
         newest_first=_newest_first(items),
+        counted=whole_code(envelope.get("pages")) is not None,
     )
 
 

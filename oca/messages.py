@@ -148,7 +148,8 @@ class HistoryPage:
     """One page of the gateway's history.
 
     `newest_first` is True only where every row shows a time and the times never rise; nothing about
-    missing mails can be concluded from a page where it is False.
+    missing mails can be concluded from a page where it is False. `counted`: whether the gateway said how many
+    `pages` there are; a bare list does not, and `pages` is then a guess.
     """
 
     page: int
@@ -157,3 +158,4 @@ class HistoryPage:
     limit: int
     items: tuple[Status, ...]
     newest_first: bool
+    counted: bool = True

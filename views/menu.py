@@ -31,6 +31,7 @@ WITHIN = {
     "confirm": "send",
     "schedule": "batches",
     "mail": "history",
+    "gateway_history": "gateway",
     "address": "history",
     "report_files": "reports",
     "report_mail": "reports",

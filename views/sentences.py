@@ -144,6 +144,7 @@ def headline(moment: Moment) -> str:
     """One line of the timeline in a few words."""
     words = {
         ("", "queued"): _("Queued"),
+        ("", "accepted"): _("Found in the gateway’s history"),
         ("queued", "sending"): _("Handing over"),
         ("sending", "accepted"): _("Accepted by the gateway"),
         ("sending", "rejected"): _("Refused by the gateway"),
