@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from mailroom import restored
+from mailroom import counters, restored
 from mailroom.clients import Clients
 from mailroom.housekeeping import Housekeeper
 from mailroom.keys import Keys
@@ -80,6 +80,7 @@ def open_service(settings: Settings, clock: Clock = utc_now, wait: float = 0.0) 
     except BaseException:
         store.close()
         raise
+    counters.use_zone(store, settings.zone, clock())
     clients, marker = Clients(store, keys, settings.gateway_url, clock), Marker(store)
     links = Links(keys, settings.public_url)
     return Service(

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from mailroom.service import Service
+from mailroom.service import Service, open_service
+from mailroom.settings import Settings
 from tests.live import prepare_records
 from tests.sandbox_server import ROOT
 
@@ -47,3 +48,25 @@ def test_verify_says_what_is_no_database(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "cannot be read" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_recount_waits_until_the_program_has_stopped_and_then_mends_the_counts(tmp_path: Path) -> None:
+    service = open_service(Settings(gateway_url="http://127.0.0.1:9", data=tmp_path))
+    try:
+        done = flask("recount", data=tmp_path)
+        assert done.returncode == 2
+        assert "already has the database" in done.stderr
+        with service.store.write() as db:
+            db.execute("INSERT INTO report_domains VALUES ('2026-11', 'contoh.id', 'delivered', 7)")
+    finally:
+        service.close()
+    done = flask("recount", data=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "1 count was wrong" in done.stdout
+    assert flask("verify", data=tmp_path).returncode == 0
+
+
+def test_recount_says_where_no_database_is(tmp_path: Path) -> None:
+    done = flask("recount", data=tmp_path)
+    assert done.returncode == 2
+    assert "There is no database at" in done.stderr

@@ -2,7 +2,7 @@
 
 from flask import Blueprint, Response
 
-from mailroom import approvals, batches, history, holds, progress, tokens
+from mailroom import approvals, batches, history, holds, periods, progress, reports, tokens
 from mailroom.approvals import Approval
 from mailroom.batches import Batch
 from mailroom.email_templates import all_templates
@@ -11,8 +11,9 @@ from mailroom.progress import Pace
 from mailroom.times import iso
 from views import plan_form
 from views.access import may
+from views.chart import Chart, chart
 from views.gateway import SOON
-from views.here import me, service, show
+from views.here import me, service, show, wants_part
 
 blueprint = Blueprint("overview", __name__)
 
@@ -44,7 +45,16 @@ def index() -> Response:
         going=[(batch, _pace(batch)) for batch in going],
         asked=_asked(),
         latest=batches.newest(store, limit=5, now=now),
+        chart=None if wants_part() else _month(),
     )
+
+
+def _month() -> Chart | None:
+    """The last 30 days as a chart; None when nothing was handed over in them."""
+    store = service().store
+    within = periods.preset("30-days", reports.today(store, service().clock()))
+    drawn = chart(reports.over_time(store, within))
+    return drawn if any(drawn.totals.values()) else None
 
 
 def _asked() -> dict[str, list[Approval]]:
