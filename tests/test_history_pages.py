@@ -1,14 +1,16 @@
 """History in the browser: newest first, by keyset, one mail with its whole way, its body in a locked frame."""
 
 from collections.abc import Callable
+from urllib.parse import urlencode
 
 import pytest
 
-from mailroom import states
+from mailroom import search, states
 from mailroom.service import Service
 from mailroom.states import Change
 from tests.house import Browser
 from tests.live import Live, prepare_records
+from tests.page import faults
 
 Client = Callable[[str], Browser]
 
@@ -44,6 +46,14 @@ def test_a_filter_is_a_link_and_its_state_is_the_address(client: Client, filled:
     assert "joko@contoh.id" in page
     assert "siti@contoh.id" not in page
     assert "/history/1?q=status:cancelled" in page
+
+
+def test_links_from_before_there_was_a_search_still_lead_to_a_state(client: Client, filled: Live) -> None:
+    with filled.service.store.write() as db:
+        states.transition(db, 1, "queued", "cancelled", Change(filled.service.clock(), "", "user:2"))
+    page = client("vino").get("/history/?state=cancelled").text
+    assert 'value="status:cancelled"' in page
+    assert "siti@contoh.id" not in page
 
 
 def test_a_filter_that_does_not_exist_shows_all(client: Client, filled: Live) -> None:
@@ -92,3 +102,95 @@ def test_looking_again_without_a_gateway_says_so(client: Client, filled: Live) -
     assert browser.post_form("/history/1/look-again").status_code == 303
     assert "The gateway could not be asked" in browser.get("/history/1").text
     assert client("vino").post_form("/history/1/look-again").status_code == 403
+
+
+def test_typed_words_are_found_shown_and_can_be_taken_away(client: Client, filled: Live) -> None:
+    assert filled
+    page = client("vino").get("/history/?q=joko@+tagihan+status:waiting")
+    assert faults(page) == []
+    assert "joko@contoh.id" in page.text
+    assert "siti@contoh.id" not in page.text
+    assert 'href="/history/?q=joko@+status:waiting"' in page.text  # the chip of the middle word
+    assert 'href="/history/?q=joko@+tagihan+status:queued"' in page.text  # the filter that writes itself in
+    assert ">1 mail<" in page.text
+
+
+def test_while_typing_only_the_list_comes(client: Client, filled: Live) -> None:
+    assert filled
+    part = client("vino").get("/history/?q=siti@", part=True)
+    assert faults(part, whole=False) == []
+    assert "<form" not in part.text
+    assert "siti@contoh.id" in part.text
+    assert "joko@contoh.id" not in part.text
+
+
+def test_what_the_search_does_not_know_is_said_below_it(client: Client, filled: Live) -> None:
+    assert filled
+    page = client("vino").get("/history/?q=statu:failed+template:<b>x</b>")
+    assert page.status_code == 200
+    assert faults(page) == []
+    assert "Did you mean “status:”?" in page.text
+    assert "No template begins with “&lt;b&gt;x&lt;/b&gt;”" in page.text
+    assert "No mail fits all of these words." in page.text
+
+
+def test_whoever_types_half_an_address_is_told_how_it_is_found(client: Client, filled: Live) -> None:
+    assert filled
+    page = client("vino").get("/history/?q=siti+status:queued").text
+    assert "No mail fits all of these words." in page
+    assert 'href="/history/?q=to:siti+status:queued"' in page
+    assert "siti@contoh.id" in client("vino").get("/history/?q=to:siti+status:queued").text
+
+
+def test_older_mails_keep_the_search_and_a_reload_shows_all_that_were_loaded(
+    client: Client, filled: Live
+) -> None:
+    filled.queue_to(*[f"orang{n}@contoh.id" for n in range(180)])
+    browser = client("vino")
+    first = browser.get("/history/?q=orang").text
+    assert "0 mails" in first
+    first = browser.get("/history/?q=to:orang").text
+    assert "more than 50 mails" in first
+    assert 'hx-get="/history/?q=to:orang&amp;pages=2&amp;from=133"' in first
+    assert 'hx-replace-url="/history/?q=to:orang&amp;pages=2"' in first
+    older = browser.get("/history/?q=to:orang&pages=2&from=133", part=True).text
+    assert older.count("<b>orang") == 50
+    # A row of the second page opens with an address that brings both pages back.
+    assert 'href="/history/132?q=to:orang&amp;pages=2"' in older
+    again = browser.get("/history/132?q=to:orang&pages=2")
+    assert faults(again) == []
+    assert again.text.count("<b>orang") == 100
+    assert 'id="m132" href="/history/132?q=to:orang&amp;pages=2"' in again.text
+    last = browser.get("/history/?q=to:orang&before=33").text
+    assert last.count("<b>orang") == 30
+    assert "Older mails" not in last
+
+
+def test_a_long_list_goes_on_with_a_page_of_its_own(client: Client, filled: Live) -> None:
+    filled.queue_to(*[f"orang{n}@contoh.id" for n in range(560)])
+    page = client("vino").get("/history/?pages=999").text
+    assert page.count("<b>orang") == 500
+    assert 'href="/history/?before=63"' in page
+    assert "from=" not in page
+
+
+def test_where_a_search_did_its_share_it_says_so(
+    client: Client, filled: Live, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    filled.queue_to(*[f"orang{n}@contoh.id" for n in range(30)])
+    monkeypatch.setattr(search, "BUDGET", 10)
+    monkeypatch.setattr(search, "_MOST_BEGINNINGS", 0)
+    page = client("vino").get("/history/?q=to:joko").text
+    assert "Searched back to" in page
+    assert "go on searching" in page
+    assert 'href="/history/?q=to:joko&amp;before=' in page
+
+
+@pytest.mark.parametrize(
+    "text", ["x" * 10_000, '"' * 300, "\0\r\n", "a OR b NEAR(c) -d", "%", "batch:" + "9" * 400, "🙂"]
+)
+def test_any_search_is_answered(client: Client, filled: Live, text: str) -> None:
+    assert filled
+    page = client("vino").get("/history/?" + urlencode({"q": text, "before": "9" * 30, "pages": "-1"}))
+    assert page.status_code == 200
+    assert faults(page) == []

@@ -94,7 +94,7 @@ def _filters(text: str, meaning: Meaning, counts: dict[str, int]) -> list[tuple[
             state,
             counts[state] if _alone(meaning) else None,
             _url(search_words.with_only(text, "status", state)),
-            meaning.states == (state,),
+            state in (meaning.states or ()),
         )
         for state in FILTERS
         if state in counts
