@@ -90,6 +90,20 @@ class PreferenceChanged(Deed):
 
 
 @dataclass(frozen=True)
+class ReportMailSet(Deed):
+    """every: `week`, `month`, both or `never`. people: how many get it; users: their numbers. sender: its number."""
+
+    KIND = "report_mail_set"
+    WORD = N_("Report by mail set")
+    SAYS = N_("Set the report by mail (how often: %(every)s; people: %(people)s, by number: %(users)s).")
+
+    every: str
+    people: int
+    users: str
+    sender: int
+
+
+@dataclass(frozen=True)
 class SuppressionRemoved(Deed):
     """reason: why the address had been on the list."""
 
@@ -245,9 +259,9 @@ class TrailCut(Deed):
 KINDS: Mapping[str, type[Deed]] = {
     deed.KIND: deed
     for deed in (
-        AddressesExported, PersonExported, PersonErased, Forgotten, PreferenceChanged, SuppressionRemoved,
-        TemplateRemoved, TemplateRestored, TokenAdded, TokenReplaced, TokenRemoved, ListRemoved, BatchQueued,
-        BatchApproved, BatchCancelled, MailsTakenIn, TrailCut,
+        AddressesExported, PersonExported, PersonErased, Forgotten, PreferenceChanged, ReportMailSet,
+        SuppressionRemoved, TemplateRemoved, TemplateRestored, TokenAdded, TokenReplaced, TokenRemoved, ListRemoved,
+        BatchQueued, BatchApproved, BatchCancelled, MailsTakenIn, TrailCut,
     )
 }  # fmt: skip
 

@@ -92,8 +92,7 @@ def save(store: Store, wanted: Schedule, user_id: int, now: datetime) -> Schedul
         since = {every: before.since.get(every, iso(now)) for every in EVERY if every in wanted.since}
         saved = Schedule(**{**vars(wanted), "since": since, "user_id": user_id})
         if _packed(saved) != _packed(before):
-            deed = deeds.PreferenceChanged(_NAME, _packed(before), _packed(saved))
-            activity.note(db, deed, now, user_id)
+            activity.note(db, _deed(saved), now, user_id)
         _write(db, saved, now)
         return saved
 
@@ -181,6 +180,11 @@ def _write(db: Database, schedule: Schedule, now: datetime) -> None:
         "SET value = excluded.value, changed_at = excluded.changed_at, changed_by = excluded.changed_by",
         [_NAME, _packed(schedule), iso(now), schedule.user_id],
     )
+
+
+def _deed(saved: Schedule) -> deeds.ReportMailSet:
+    users = ", ".join(map(str, saved.people))
+    return deeds.ReportMailSet(", ".join(saved.since) or "never", len(saved.people), users, saved.sender_id)
 
 
 def _packed(schedule: Schedule) -> str:

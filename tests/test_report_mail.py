@@ -1,5 +1,6 @@
 """The report by mail: once for each week and month, to whom the team chose, with the numbers the pages show."""
 
+import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -352,6 +353,33 @@ def test_the_form_keeps_what_was_chosen_and_marks_what_is_missing(
     assert report_schedule.get(live.service.store) == kept
     assert adi.post_form("/reports/mail/", {}).status_code == 303
     assert report_schedule.get(live.service.store).since == {}
+
+
+def test_the_button_in_the_mail_leads_to_the_same_numbers_and_the_reports_page_to_the_form(
+    live: Live, client: Callable[[str], Browser]
+) -> None:
+    happen(live, MONDAY - timedelta(days=2), delivered=6, failed=1)
+    said = report_content.values(live.service.store, live.service.settings, "week", WEEK, "en", MONDAY)
+    address = said["url"].removeprefix(live.service.settings.public_url)
+    page = client("adi").get(address)
+    assert page.status_code == 200
+    assert 'value="2026-11-16"' in page.text
+    assert 'value="2026-11-22"' in page.text
+    assert said["sent"] == "7"
+    assert re.search(r">\s*7\s*<", page.text)
+    assert 'href="/reports/mail/"' in page.text
+    assert 'href="/reports/mail/"' not in client("vino").get(address).text
+
+
+def test_who_set_it_and_that_it_went_stand_in_the_trail(live: Live, client: Callable[[str], Browser]) -> None:
+    choose(live, "week", "month")
+    choose(live, "week", "month")
+    due(live, MONDAY)
+    page = client("adi").get("/activity/")
+    assert faults(page) == []
+    sentence = "Set the report by mail (how often: week, month; people: 2, by number: 2, 3)."
+    assert page.text.count(sentence) == 1
+    assert "Queued the batch “Delivery report: 16–22 November 2026”" in page.text
 
 
 def test_without_token_or_sender_the_page_says_what_to_do(
