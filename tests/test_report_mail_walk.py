@@ -83,3 +83,9 @@ def test_an_admin_chooses_tries_and_the_report_reads_well_where_it_arrives(tmp_p
             page.goto(home + "/reports/mail/")
             assert fits(page)
             shoot(page, "report-mail-phone")
+            page.goto(home + "/batches/")
+            row = page.locator("tr").filter(has_text="Delivery report").first
+            name, state = row.locator("td").first.bounding_box(), row.locator("td").last.bounding_box()
+            assert name
+            assert state
+            assert name["x"] + name["width"] <= state["x"]
