@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from mailroom import again, counters, one_mail, retries, states, suppressions
+from mailroom import again, counters, forgetting, one_mail, retries, states, suppressions
 from mailroom.problems import Problem
 from mailroom.service import Service
 from mailroom.states import Change, State
@@ -142,9 +142,7 @@ def test_not_to_an_address_that_gets_no_mail(filled: Live, client: Client) -> No
 
 def test_not_what_was_forgotten(filled: Live, client: Client) -> None:
     with filled.service.store.write() as db:
-        db.execute(
-            "UPDATE mails SET email = '', subject = '', fields = '{}', forgotten_at = changed_at WHERE id = 1"
-        )
+        assert forgetting.forget(db, [1], filled.service.clock()) == 1
     with pytest.raises(Problem, match="taken out of the record"):
         send(filled)
     browser = client("sari")
@@ -165,10 +163,11 @@ def test_a_test_is_sent_again_as_a_test(filled: Live) -> None:
     assert new.kind == "test"
 
 
-def test_what_the_gateway_told_us_of_cannot_be_made_again(filled: Live) -> None:
+def test_what_the_gateway_told_us_of_cannot_be_made_again(service: Service) -> None:
+    filled = prepare_records(service)
+    hand_over(filled, 1)
     with filled.service.store.write() as db:
         db.execute("UPDATE batches SET kind = 'found'")
-    counters.rebuild(filled.service.store)
     with pytest.raises(Problem, match="not sent from here"):
         send(filled)
 

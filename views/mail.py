@@ -51,7 +51,7 @@ def none() -> Response:
 def body(mail_id: int) -> Response:
     """The mail itself, for its frame."""
     found = one_mail.body(service().store, mail_id)
-    if found is None or found.proof == "forgotten":
+    if found is None or found.proof in ("forgotten", "not known"):
         abort(404)
     return mail_page(found.html)
 
