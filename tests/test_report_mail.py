@@ -235,6 +235,14 @@ def test_it_names_what_needs_somebody(live: Live) -> None:
     assert not said["needs_nothing"]
 
 
+def test_what_has_no_room_is_counted(live: Live) -> None:
+    for n in range(8):
+        happen(live, MONDAY - timedelta(days=2), failed=5, domain=f"mati{n}.example")
+    said = report_content.values(live.service.store, live.service.settings, "week", WEEK, "en", MONDAY)
+    assert "mati4.example" in said["need_5"]
+    assert said["need_6"] == "And 3 more of this kind; the dashboard shows all."
+
+
 def test_a_hostile_template_name_stays_text(live: Live) -> None:
     store, now = live.service.store, live.service.clock()
     name = '<img src=x onerror=alert(1)>{{ days }}"'
