@@ -110,6 +110,15 @@ def test_it_is_put_on_the_do_not_mail_list_from_here(filled: Live, client: Clien
     assert suppressions.counts(filled.service.store) == {"hand": 1}
 
 
+def test_the_check_of_a_list_leads_to_who_put_an_address_on_it(filled: Live, client: Client) -> None:
+    here = filled.service
+    suppressions.add(here.store, ["joko@contoh.id"], "hand", "", 1, here.clock())
+    draft = filled.draft("email,nama,total\njoko@contoh.id,Joko,1\nbukan,Siti,2\nagus@contoh.id,Agus,3")
+    page = client("sari").get(f"/send/{draft}").text
+    assert page.count('href="/history/address/?email=joko@contoh.id">Why') == 1
+    assert "email=bukan" not in page
+
+
 def test_rubbish_is_not_put_on_the_list(filled: Live, client: Client) -> None:
     browser = client("sari")
     for email in ("", "joko", "joko@", "a@b@c", "joko@contoh.id,siti@contoh.id"):

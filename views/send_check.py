@@ -15,6 +15,7 @@ from mailroom import (
     identities,
     lists,
     progress,
+    recipients,
     row_files,
     tokens,
 )
@@ -65,7 +66,12 @@ def bad_rows(draft: Draft) -> dict[str, Any]:
     """Some rows with faults: those after the one the address names."""
     after = request.args.get("after", 0, type=whole)
     found = list(drafts.bad_rows(service().store, draft.id, after, BAD_ROWS + 1))
-    return {"bad": found[:BAD_ROWS], "more": len(found) > BAD_ROWS, "after": after}
+    return {
+        "bad": found[:BAD_ROWS],
+        "more": len(found) > BAD_ROWS,
+        "after": after,
+        "suppressed": recipients.SUPPRESSED,
+    }
 
 
 def arrival(draft: Draft) -> dict[str, Any]:
