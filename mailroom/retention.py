@@ -1,6 +1,5 @@
 """Old mails are forgotten by themselves, when the team has chosen after how many days."""
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,8 +11,6 @@ from mailroom.times import Clock, iso
 from mailroom.worker import Worker
 
 EVERY_SECONDS = 300.0
-# The sender is given as long as a portion has taken, and never less than this.
-BREATH_SECONDS = 0.01
 
 # Every mail of such a batch is as old as the batch, or younger.
 _OLD = "FROM batches b WHERE b.created_at < ? AND b.forgotten < b.size"
@@ -97,11 +94,9 @@ def _forget_of(
         found = rows.fetchall()
         if not found:
             break
-        began = time.monotonic()
-        with store.write() as db:
+        with forgetting.transaction(store) as db:
             gone += forgetting.forget(db, [int(row["id"]) for row in found], now)
         last = int(found[-1]["row"])
-        time.sleep(max(BREATH_SECONDS, time.monotonic() - began))
     return gone
 
 
@@ -115,6 +110,7 @@ class Forgetter(Worker):
         super().__init__("retention", EVERY_SECONDS)
         self._store, self._clock, self._zone = store, clock, zone
         self._done: datetime | None = None
+        self._words_done = 0
 
     def run_once(self) -> int:
         """How many mails were forgotten: none again on the same day for the same choice."""
@@ -125,5 +121,17 @@ class Forgetter(Worker):
         self._done = older_than(days, now, self._zone)
         return gone
 
+    def forget_words(self) -> None:
+        """Takes the words of forgotten subjects out of the search, when some were forgotten since the last time."""
+        kinds = (deeds.Forgotten.KIND, deeds.PersonErased.KIND)
+        last = max(
+            (entry.id for kind in kinds for entry in activity.newest(self._store, kind=kind, limit=1)),
+            default=0,
+        )
+        if last > self._words_done:
+            forgetting.forget_words(self._store, self._stopping.is_set)
+            self._words_done = last
+
     def _round(self) -> None:
         self.run_once()
+        self.forget_words()

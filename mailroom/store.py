@@ -119,7 +119,8 @@ def _connect(path: Path) -> sqlite3.Connection:
     # FULL: with NORMAL a power cut takes back commits, and a mail whose record is taken back is sent again.
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
-    # What is erased is overwritten, not only left out; Debian's SQLite does so by itself, others do not.
+    # What is erased is overwritten, not only left out, but for rare traces between two rows (VACUUM removes those);
+    # Debian's SQLite does so by itself, others do not.
     connection.execute("PRAGMA secure_delete = ON")
     return connection
 

@@ -3,7 +3,7 @@
 import json
 import sqlite3
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import pytest
 
@@ -18,6 +18,7 @@ from tests.house import Browser
 from tests.live import prepare_records
 from tests.page import faults
 from tests.records import NOON, add_batch
+from views.activity import _SETTINGS
 
 Client = Callable[[str], Browser]
 
@@ -181,6 +182,26 @@ def test_an_admin_reads_it_in_words_and_by_person_and_kind(service: Service, cli
         assert "Nothing like that has been done." in adi.get(url).text
     assert "Queued the batch" in adi.get("/activity/?by=rubbish&kind=rubbish").text
     assert client("sari").get("/activity/").status_code == 403
+
+
+def test_settings_and_reasons_are_called_as_on_their_pages(service: Service, client: Client) -> None:
+    store, now = service.store, service.clock()
+    wanted = Preferences(approval_above=1500, office_days=(0, 5), suppress_failed=True)
+    preferences.save(store, wanted, 1, now)
+    suppressions.add(store, ["joko@contoh.id"], "hand", "", 1, now)
+    suppressions.remove(store, "joko@contoh.id")
+    page = client("adi").get("/activity/").text
+    for sentence in (
+        "“a second person approves above” from never to 1,500.",
+        "“business hours, days” from Mon, Tue, Wed, Thu, Fri to Mon, Sat.",
+        "“failed addresses go on the do-not-mail list” from no to yes.",
+        "off the do-not-mail list (it was there as: By hand).",
+    ):
+        assert sentence in page
+
+
+def test_every_setting_has_a_name_there() -> None:
+    assert set(_SETTINGS) == {field.name for field in fields(Preferences)}
 
 
 def test_it_goes_on_page_by_page_and_nothing_comes_twice(service: Service, client: Client) -> None:

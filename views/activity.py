@@ -1,14 +1,20 @@
 """Activity: who did what and when, newest first; and who is at the door, for whoever notes what is done."""
 
+import json
+from collections.abc import Mapping
+
 from flask import Blueprint, Flask, Response, request
+from flask_babel import get_locale
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 from flask_login import current_user
 
-from mailroom import activity
+from mailroom import activity, deeds
 from mailroom.activity import PROGRAM, Door, Entry
 from mailroom.deeds import KINDS
 from mailroom.problems import Sentence
 from views.here import me, service, show, whole
+from views.suppressions import words
 from views.words import number, said
 
 blueprint = Blueprint("activity", __name__, url_prefix="/activity")
@@ -53,7 +59,39 @@ def index() -> Response:
 
 
 def _done(entry: Entry) -> str:
-    """What was done, its numbers with the reader's separators."""
-    values = entry.sentence.values
-    written = tuple((key, number(value) if isinstance(value, int) else value) for key, value in values)
-    return said(Sentence(entry.sentence.text, written)) or entry.kind
+    """What was done, in words: numbers with the reader's separators, settings and reasons as the pages call them."""
+    values = dict(entry.sentence.values)
+    written = {key: number(value) if isinstance(value, int) else str(value) for key, value in values.items()}
+    if entry.kind == deeds.PreferenceChanged.KIND:
+        written["name"] = str(_SETTINGS.get(written["name"], written["name"]))
+        written |= {key: _setting(written[key]) for key in ("before", "after")}
+    elif entry.kind == deeds.SuppressionRemoved.KIND:
+        written["reason"] = words().get(written["reason"], written["reason"])
+    return said(Sentence(entry.sentence.text, tuple(written.items()))) or entry.kind
+
+
+_SETTINGS = {
+    "approval_above": _l("“a second person approves above”"),
+    "office_from": _l("“business hours, from”"),
+    "office_to": _l("“business hours, to”"),
+    "office_days": _l("“business hours, days”"),
+    "suppress_failed": _l("“failed addresses go on the do-not-mail list”"),
+    "forget_after_days": _l("“old mails are forgotten after days”"),
+}
+
+
+def _setting(text: str) -> str:
+    """The value of a setting, kept as JSON."""
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return text
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
+    if isinstance(value, list):
+        locale = get_locale()
+        names: Mapping[int, str] = locale.days["stand-alone"]["abbreviated"] if locale else {}
+        return ", ".join(names.get(one, str(one)) for one in value)
+    if isinstance(value, int):
+        return number(value)
+    return _("never") if value is None else str(value)
