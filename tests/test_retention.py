@@ -85,7 +85,7 @@ def test_next_to_nothing_is_left_in_the_bytes_of_the_file(store: Store) -> None:
     for mail_id in range(1, 301):
         accept(store, mail_id)
     with store.write() as db:
-        db.execute("UPDATE mails SET subject = 'Untuk pribadi' || id")
+        db.execute("UPDATE mails SET subject = id || 'pribadi'")
     retention.forget_old(store, 30, LATER, ZONE)
     retention.Forgetter(store, lambda: LATER, ZONE).forget_words()
     store.close()
