@@ -9,7 +9,7 @@ import pytest
 
 import oca
 from app import create_app
-from mailroom import clients, delivery, gateway_history, history, intake, retries
+from mailroom import clients, delivery, gateway_history, history, intake, privacy, retries
 from mailroom.gateway_history import Page
 from mailroom.intake import Taken
 from mailroom.problems import Problem
@@ -175,7 +175,39 @@ def test_what_was_found_is_followed_and_never_sent_again(live: Live) -> None:
     assert live.rows("SELECT count(*) FROM report_counts WHERE n <> 0") == [(0,)]
 
 
+def test_a_mail_that_was_neither_queued_nor_found_breaks_a_rule(live: Live) -> None:
+    take(live, strangers(live)[0])
+    store = live.service.store
+    for kind, broken in (("batch", True), ("found", False)):
+        with store.write() as db:
+            db.execute("UPDATE batches SET kind = ?", [kind])
+        rules = {one.rule for one in verify(store.read())}
+        assert ("only what was found at the gateway was never queued" in rules) == broken
+
+
+def test_who_was_erased_is_not_taken_in_again(live: Live) -> None:
+    live.sandbox.strangers(2, "hapus@contoh.id")
+    chosen = strangers(live)[:2]
+    take(live, *chosen)
+    here = live.service
+    privacy.erase(here.store, "hapus@contoh.id", [], [], 1, here.clock())
+    assert live.rows("SELECT count(*) FROM mails WHERE email = 'hapus@contoh.id'") == [(0,)]
+    assert standings(read(live), "hapus@contoh.id") == ["same"]
+    assert take(live, *chosen).taken == 0
+
+
 # Ours whose answer was lost
+
+
+def test_a_mail_that_is_on_its_way_is_no_stranger(live: Live) -> None:
+    live.sandbox.faults(hang_after=1.0, hang_s=1.5)
+    live.queue_to("berjalan@contoh.id")
+    live.wait(lambda: live.sandbox.ledger()[-1]["email"] == "berjalan@contoh.id")
+    assert state_of(live, "berjalan@contoh.id") == "sending"
+    live.sandbox.reset_faults()
+    assert standings(read(live), "berjalan@contoh.id") == ["perhaps"]
+    live.wait(lambda: state_of(live, "berjalan@contoh.id") == "unknown")
+    assert standings(read(live), "berjalan@contoh.id") == ["perhaps"]
 
 
 def test_a_mail_that_may_be_ours_is_not_offered_nor_taken(live: Live) -> None:
