@@ -82,7 +82,8 @@ _SOURCES = """
     SELECT * FROM (
         SELECT 'batch' AS kind, b.id, b.name FROM batches b
             JOIN template_versions v ON v.id = b.template_version_id
-            WHERE v.template_id = :template AND b.kind = 'batch' ORDER BY b.id DESC LIMIT 1)
+            WHERE v.template_id = :template AND b.kind = 'batch' AND b.forgotten < b.size
+            ORDER BY b.id DESC LIMIT 1)
     UNION ALL
     SELECT * FROM (
         SELECT 'draft', id, name FROM drafts

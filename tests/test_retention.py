@@ -18,6 +18,7 @@ from mailroom import (
     preferences,
     retention,
     retries,
+    sample_rows,
     states,
     suppressions,
 )
@@ -185,6 +186,14 @@ def test_what_is_forgotten_is_not_sent_again_or_put_on_any_list(store: Store) ->
     retention.forget_old(store, 30, LATER, ZONE)
     assert retries.offered(store, batch_id) == {}
     assert suppressions.failed_of(store, batch_id) == 0
+
+
+def test_no_preview_is_filled_with_a_batch_that_was_forgotten(store: Store) -> None:
+    add_batch(store, ["a@b.id"])
+    accept(store, 1)
+    assert [source.kind for source in sample_rows.sources(store, 1, 1)] == ["batch"]
+    retention.forget_old(store, 30, LATER, ZONE)
+    assert sample_rows.sources(store, 1, 1) == []
 
 
 def test_a_failure_that_comes_after_puts_no_empty_address_on_the_list(store: Store) -> None:
