@@ -76,9 +76,11 @@ def looked(mail: Mail, now: datetime) -> str:
         return ""
     if not mail.gateway_id:
         return _("The gateway gave no id for it, so it cannot be asked what became of it.")
+    rest = (parse(mail.look_at) - now).total_seconds() if mail.look_at else 0.0
+    if not mail.looked_at and rest >= 1:
+        return _("Checked for the first time in %(time)s.", time=duration(rest))
     parts = [_last_look(mail.looked_at, now)]
     if mail.look_at:
-        rest = (parse(mail.look_at) - now).total_seconds()
         parts.append(
             _("Checked again in %(time)s.", time=duration(rest))
             if rest >= 1
