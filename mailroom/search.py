@@ -108,9 +108,9 @@ def _steps(store: Store, meaning: Meaning, before: int) -> Generator[_Step, None
     if few or not meaning.of_batches:
         yield from _down(db, walk, _values(walk, meaning), [*rest, *of_batch(meaning)], lowest, before - 1)
         return
-    for lowest, highest in ranges(db, meaning, before):
-        yield from _down(db, walk, _values(walk, meaning), rest, lowest, highest)
-        yield _Step(lowest, False, SUBJECT_WORK if walk == "match" else _RANGE)
+    for low, high in ranges(db, meaning, lowest, before):
+        yield from _down(db, walk, _values(walk, meaning), rest, low, high)
+        yield _Step(low, False, SUBJECT_WORK if walk == "match" else _RANGE)
 
 
 def _beginnings(db: Database, index: str, condition: Condition) -> int | None:

@@ -71,24 +71,28 @@ def bounds(db: Database, meaning: Meaning, before: int) -> tuple[int, int]:
     return lowest, before
 
 
-def ranges(db: Database, meaning: Meaning, before: int) -> Iterator[tuple[int, int]]:
-    """The lowest and the highest id of batches that can have such mails, the newest first, found as one goes."""
+def ranges(db: Database, meaning: Meaning, lowest: int, before: int) -> Iterator[tuple[int, int]]:
+    """The lowest and the highest id of batches that can have such mails, the newest first, found as one goes.
+
+    lowest, before: the `bounds()`.
+    """
     where = [*of_batch(meaning), *_of_batch_in_time(meaning)]
     found = db.execute(
         "SELECT b.id FROM batches b WHERE b.id <= (SELECT batch_id FROM mails WHERE id < ? ORDER BY id DESC LIMIT 1) "  # noqa: S608
+        "AND b.id >= (SELECT batch_id FROM mails WHERE id >= ? ORDER BY id LIMIT 1) "
         f"AND {' AND '.join(each.sql for each in where)} ORDER BY b.id DESC",
-        [before, *(value for each in where for value in each.parameters)],
+        [before, lowest, *(value for each in where for value in each.parameters)],
     )
-    batches, lowest, highest = 0, before, before - 1
+    batches, low, high = 0, before, before - 1
     for batch_id in found:
         first, last = _ends(db, int(batch_id[0]))
-        if batches and (last < lowest - 1 or batches == _BATCHES):
-            yield lowest, highest
+        if batches and (last < low - 1 or batches == _BATCHES):
+            yield low, high
             batches = 0
-        highest = highest if batches else min(last, before - 1)
-        batches, lowest = batches + 1, first
+        high = high if batches else min(last, before - 1)
+        batches, low = batches + 1, first
     if batches:
-        yield lowest, highest
+        yield low, high
 
 
 def _ends(db: Database, batch_id: int) -> tuple[int, int]:
@@ -119,4 +123,7 @@ def _begins(column: str, start: str) -> Condition | None:
 def _among(column: str, values: tuple[object, ...] | None) -> Condition | None:
     if values is None:
         return None
+    if len(values) == 1:
+        # Of one value an index has the ids in their order.
+        return Condition(f"{column} = ?", values)
     return Condition(f"{column} IN (SELECT value FROM json_each(?))", (json.dumps(values),))  # noqa: S608

@@ -286,3 +286,18 @@ def test_no_search_reads_all_mails_or_sorts_them(store: Store, text: str) -> Non
         # What begins so was counted before and is not much; of batches there are few.
         bounded = sql.startswith("SELECT b.id") or re.search(r"INDEXED BY .* >= .* LIMIT", sql)
         assert "TEMP B-TREE" not in step or bounded, sql
+
+
+def test_a_page_ends_when_it_has_done_its_share_and_the_next_goes_on(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # What begins so counts as too much to be put in order, as it would among millions.
+    monkeypatch.setattr(search, "_MOST_BEGINNINGS", 0)
+    house(store)
+    add_batch(store, ["budi@contoh.id"])
+    for days in range(4, 0, -1):
+        put(store, Sent(1, "tim@contoh.id", 1, -days, (("siti@gmail.com", "", "queued", 0),) * 30))
+    shares = list(pages(store, ask(store, "to:budi"), 50, 40))
+    assert len(shares) == 4
+    assert [len(page.lines) for page in shares] == [0, 0, 0, 1]
+    assert [page.reached[:10] for page in shares] == ["2026-11-21", "2026-11-20", "2026-11-19", ""]
