@@ -42,7 +42,8 @@ class Figures:
     median: int | None = None
 
     def __getitem__(self, figure: str) -> int:
-        return sum(self.counts.get(state, 0) for state in FIGURES[figure])
+        counts = self.counts
+        return sum([counts[state] for state in FIGURES[figure] if state in counts])
 
     def __bool__(self) -> bool:
         return any(self.counts.values())

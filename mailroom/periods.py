@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
 from itertools import groupby
 from typing import Literal
 
@@ -50,15 +51,25 @@ class Range:
 
         unit: with another than month, days alone.
         """
+        if unit != "month":
+            yield from self._days()
+            return
         for part in self.parts("month"):
-            if unit == "month" and part.first.day == 1 and (part.last + timedelta(days=1)).day == 1:
+            if part.first.day == 1 and (part.last + timedelta(days=1)).day == 1:
                 yield part.first.isoformat()[:7]
             else:
-                yield from (day.first.isoformat() for day in part.parts("day"))
+                yield from part._days()
 
-    def unit(self) -> Unit:
-        """Which parts make a chart that one can read."""
+    def unit(self, wanted: str = "") -> Unit:
+        """Which parts make a chart that one can read: those wanted, as long as there are not too many of them."""
+        if wanted == "month":
+            return "month"
+        if wanted == "week" and self.days <= 380:
+            return "week"
         return "day" if self.days <= 62 else "week" if self.days <= 190 else "month"
+
+    def _days(self) -> Iterator[str]:
+        return ((self.first + timedelta(days=n)).isoformat() for n in range(self.days))
 
 
 # What a range can be called.
@@ -93,6 +104,7 @@ def typed(first: str, last: str) -> Range:
     return found
 
 
+@lru_cache(maxsize=10_000)
 def part_of(period: str, unit: Unit) -> date:
     """The first day of the day, week or month that a period lies in; for a month, of that month."""
     return _begin(date.fromisoformat(period if len(period) == 10 else period + "-01"), unit)

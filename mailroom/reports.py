@@ -6,7 +6,7 @@ A mail counts on the day it was handed over, or, when it never was, on the day i
 import json
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Literal
 
@@ -14,7 +14,7 @@ from sqlite_utils import Database
 
 from mailroom.figures import ALL, COUNTED, Figures, Line, Narrowed
 from mailroom.medians import of_kind, over_periods
-from mailroom.periods import LONGEST_BY_DAY, UNITS, Range, Unit, part_of
+from mailroom.periods import LONGEST_BY_DAY, Range, Unit, part_of
 from mailroom.problems import Problem
 from mailroom.store import Store
 from oca.words import N_
@@ -23,6 +23,8 @@ By = Literal["day", "week", "month", "template", "sender", "batch", "person", "d
 GROUPS: tuple[By, ...] = ("day", "week", "month", "template", "sender", "batch", "person", "domain")
 
 BATCHES = 50
+# Days up to which each day or week has its median: times are many, and have to be read one by one.
+LONGEST_WITH_TIMES = 190
 DOMAINS = 100
 
 
@@ -69,21 +71,23 @@ def report(store: Store, within: Range, by: By, only: Narrowed = ALL, before: in
             N_("That is more than a year, too many days for a row each. Choose weeks or months."), "by"
         )
     db = store.read()
-    unit: Unit = by if by in UNITS else within.unit()
-    bars = _over_time(db, within, unit, only, medians=by in UNITS)
+    unit = within.unit(by)
+    bars = _over_time(
+        db, within, unit, only, medians=by == unit and (by == "month" or within.days <= LONGEST_WITH_TIMES)
+    )
     made = Report(within, by, summary(store, within, only), summary(store, within.before, only), bars, bars)
-    if by in UNITS:
-        return made
+    if by == "day" or by == "week" or by == "month":
+        return made if by == unit else replace(made, lines=_over_time(db, within, by, only, medians=False))
     if by == "batch":
         lines = _batches(db, within, only, before)
         more = int(lines[BATCHES - 1].key) if len(lines) > BATCHES else None
-        return Report(**{**vars(made), "lines": lines[:BATCHES], "more": more})
+        return replace(made, lines=lines[:BATCHES], more=more)
     if by == "domain":
         lines = _domains(db, within)
         rest = lines[DOMAINS:]
         left = (len(rest), Figures(_added(line.figures.counts for line in rest))) if rest else None
-        return Report(**{**vars(made), "lines": lines[:DOMAINS], "left": left})
-    return Report(**{**vars(made), "lines": _by(db, within, by, only)})
+        return replace(made, lines=lines[:DOMAINS], left=left)
+    return replace(made, lines=_by(db, within, by, only))
 
 
 def summary(store: Store, within: Range, only: Narrowed = ALL) -> Figures:

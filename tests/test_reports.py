@@ -11,6 +11,7 @@ from mailroom import periods, reports, states
 from mailroom.figures import FIGURES, Narrowed
 from mailroom.periods import Range
 from mailroom.problems import Problem
+from mailroom.reported_mails import Selection, count, page, walk
 from mailroom.states import Change
 from mailroom.store import Store
 from tests.records import NOON, add_batch
@@ -190,3 +191,71 @@ def test_today_is_the_day_of_the_teams_zone(store: Store) -> None:
     begin, end = reports.moments(store, Range(date(2026, 11, 24), date(2026, 11, 24)))
     assert begin == NOON.replace(hour=17)
     assert end == begin + timedelta(days=1)
+
+
+# The mails behind the numbers
+
+
+def test_every_mail_of_a_selection_is_met_once_while_mails_move_on(store: Store) -> None:
+    for n in range(4):
+        add_batch(store, [f"a{n}x{i}@{'contoh.id' if i % 3 else 'gmail.com'}" for i in range(7)])
+    for mail_id in range(1, 29):
+        accept(store, mail_id)
+    for selection, ids in (
+        (Selection(NOVEMBER), list(range(28, 0, -1))),
+        (Selection(NOVEMBER, "sent"), list(range(28, 0, -1))),
+        (Selection(NOVEMBER, "sent", batch_id=2), list(range(14, 7, -1))),
+        (Selection(NOVEMBER, "sent", Narrowed(template_id=9)), []),
+        (
+            Selection(NOVEMBER, "sent", domain="gmail.com"),
+            [n for n in range(28, 0, -1) if (n - 1) % 7 % 3 == 0],
+        ),
+        (Selection(Range(date(2026, 10, 1), date(2026, 10, 31)), "sent"), []),
+    ):
+        met = []
+        for mail in walk(store, selection, portion=3):
+            met.append(mail.id)
+            # Meanwhile it and others become something else that counts.
+            if mail.shown == "accepted" and mail.id % 2:
+                deliver(store, mail.id, "delivered", 5)
+        assert met == ids, selection
+        assert count(store, selection) == len(ids)
+        first, more = page(store, selection)
+        assert [mail.id for mail in first] == ids[:50]
+        assert more is None
+        assert [mail.id for mail in walk(store, selection, before=10)] == [n for n in ids if n < 10]
+
+
+def test_no_read_is_left_open_between_two_portions(store: Store) -> None:
+    add_batch(store, [f"a{i}@contoh.id" for i in range(9)])
+    for mail_id in range(1, 10):
+        accept(store, mail_id)
+    mails = walk(store, Selection(NOVEMBER), portion=3)
+    next(mails)
+    # With a reader in its way the log could not be taken back into the file.
+    with store.write() as db:
+        db.execute("UPDATE batches SET name = 'x'")
+    busy = store.read().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+    assert busy == 0
+    assert len(list(mails)) == 8
+
+
+@pytest.mark.parametrize("figure", ["", "sent", "failed"])
+def test_the_mails_of_a_batch_are_found_by_an_index(store: Store, figure: str) -> None:
+    add_batch(store, ["a@contoh.id", "b@contoh.id"])
+    accept(store, 1)
+    accept(store, 2)
+    deliver(store, 2, "failed", 3)
+    asked: list[str] = []
+    store.read().conn.set_trace_callback(asked.append)
+    list(walk(store, Selection(NOVEMBER, figure)))
+    list(walk(store, Selection(NOVEMBER, figure, domain="contoh.id")))
+    store.read().conn.set_trace_callback(None)
+    plans = [
+        row[3]
+        for sql in asked
+        if "FROM mails" in sql
+        for row in store.read().execute("EXPLAIN QUERY PLAN " + sql)
+    ]
+    assert plans
+    assert [step for step in plans if step.startswith("SCAN mails")] == []

@@ -3,19 +3,20 @@
 Put together here rather than by the template: a year has hundreds of rows, and a page has to be there at once.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import urlencode
 
 from flask import url_for
+from flask_babel import get_locale, ngettext
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from flask_babel import ngettext
 
 from mailroom.figures import Figures, Line
 from mailroom.reports import Report
 from views.report_form import Asked
-from views.report_words import label, percent
+from views.report_words import days, label, percent
 from views.words import duration, number
 
 # The figures that a table has, in the order of its columns.
@@ -27,8 +28,6 @@ COLUMNS = {
     "refused": _l("Refused"),
     "undecided": _l("Undecided"),
 }
-# What a row stands for in the address of its mails.
-KEYS = ("template", "sender", "person", "batch", "domain")
 
 
 @dataclass(frozen=True)
@@ -55,14 +54,14 @@ class Rows:
     """Makes the rows of the report that a question asks for."""
 
     def __init__(self, asked: Asked) -> None:
-        self._asked = asked
+        self._asked, self._locale = asked, str(get_locale())
         self._words = [(figure, str(word)) for figure, word in COLUMNS.items()]
         self._rate, self._median = _("Delivery rate"), _("Median time")
-        self._mails = url_for("report_files.mails")
-        self._same = {key: value for key, value in asked.args(by=None).items() if value is not None}
-        self._others = {
-            key: value for key, value in self._same.items() if key not in ("preset", "from", "to")
-        }
+        same = {key: value for key, value in asked.args(by=None).items() if value is not None}
+        others = {key: value for key, value in same.items() if key not in ("preset", "from", "to")}
+        mails = url_for("report_files.mails")
+        # The address of all mails of the report, and the one that lacks its days; both to be gone on with.
+        self._same, self._others = (f"{mails}?{urlencode(values)}&" for values in (same, others))
 
     def total(self, figures: Figures) -> Row:
         """The row of the whole report."""
@@ -72,33 +71,42 @@ class Rows:
         """A row for each line of the report, and one for the domains that are not among them."""
         for line in report.lines:
             href = url_for("batches.one", batch_id=line.key) if report.by == "batch" else ""
-            yield self._row(label(line, report.by), line.figures, self._of(line), href)
+            yield self._row(self._label(line, report.by), line.figures, self._of(line), href)
         if report.left:
-            yield self._row(left(report.left[0]), report.left[1], None)
+            yield self._row(left(report.left[0]), report.left[1], "")
 
     def href(self, figure: str) -> str:
         """The address of all mails that a figure of the whole report counts."""
-        return self._href(self._same, figure)
+        return f"{self._same}figure={figure}"
 
-    def _of(self, line: Line) -> dict[str, object]:
+    def _label(self, line: Line, by: str) -> str:
+        return label(line, by) if line.within is None else _days(self._locale, line.within, by)
+
+    def _of(self, line: Line) -> str:
         if line.within is not None:
-            return {**self._others, "from": line.within.first, "to": line.within.last}
-        return {**self._same, self._asked.by: line.key}
+            return f"{self._others}from={line.within.first}&to={line.within.last}&"
+        return f"{self._same}{urlencode([(self._asked.by, line.key)])}&"
 
-    def _row(self, name: str, figures: Figures, behind: dict[str, object] | None, href: str = "") -> Row:
-        address = "" if behind is None else self._href(behind, "")
+    def _row(self, name: str, figures: Figures, address: str, href: str = "") -> Row:
         cells = [
-            Cell(word, number(n), address + figure if address else "") if n else Cell(word, "0", nil=True)
+            Cell(word, number(n), f"{address}figure={figure}" if address else "")
+            if n
+            else Cell(word, "0", nil=True)
             for figure, word in self._words
             for n in [figures[figure]]
         ]
-        cells.append(Cell(self._rate, percent(figures.rate), nil=figures.rate is None))
-        median = "–" if figures.median is None else duration(figures.median)
+        cells.append(Cell(self._rate, _percent(self._locale, figures.rate), nil=figures.rate is None))
+        median = "–" if figures.median is None else _duration(self._locale, figures.median)
         cells.append(Cell(self._median, median, nil=figures.median is None))
         return Row(name, tuple(cells), href, not figures)
 
-    def _href(self, values: dict[str, object], figure: str) -> str:
-        return f"{self._mails}?{urlencode({**values, 'figure': figure})}"
+
+def _remembered(write: Callable[..., str]) -> Callable[..., str]:
+    """The same words, found once for each language: that takes longer than all the rest of a row."""
+    return lru_cache(maxsize=10_000)(lambda _locale, *what: write(*what))
+
+
+_percent, _duration, _days = _remembered(percent), _remembered(duration), _remembered(days)
 
 
 def left(n: int) -> str:

@@ -53,7 +53,7 @@ def index() -> Response:
         report=made,
         errors=errors,
         chart=chart(made.bars) if made else None,
-        unit=question.by if question.by in periods.UNITS else question.within.unit(),
+        unit=question.within.unit(question.by),
         anything=bool(made and (made.total or made.before)) or reports.anything(store),
         presets=[
             (name, word, periods.preset(name, today) == question.within) for name, word in PRESETS.items()

@@ -5,8 +5,9 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
+from babel.numbers import format_decimal
 from flask import Flask, current_app
-from flask_babel import format_datetime, format_decimal, get_locale, gettext, to_user_timezone
+from flask_babel import format_datetime, get_locale, gettext, to_user_timezone
 from markupsafe import Markup
 
 from mailroom.problems import Problem, Sentence
@@ -56,7 +57,13 @@ def clock(stored: str, beside: str = "") -> str:
 
 def number(value: int | float | Decimal) -> str:
     """A number with the reader's separators."""
-    return format_decimal(value)
+    return _decimal(value, str(get_locale()))
+
+
+@lru_cache(maxsize=10_000)
+def _decimal(value: int | float | Decimal, locale: str) -> str:
+    # Some pages have thousands of numbers, and babel takes its time.
+    return format_decimal(value, locale=locale)
 
 
 def size(count: int) -> str:
