@@ -97,7 +97,8 @@ def test_rubbish_in_the_address_breaks_nothing(client: Client) -> None:
         "template=99999999999999999999&person=-1",
         "from=2026-11-23T00:00&to=" + "9" * 5000,
         "by=batch&before=9223372036854775807",
-        "domain=%00&batch=99999&figure=sent",
+        "of_domain=%00&of_batch=99999&figure=sent&of_person=x&of_template=-1",
+        "first=2026-11-23&last=x&figure=sent",
     ):
         for page in ("", "mails", "table.csv", "table.xlsx", "mails.csv", "mails.xlsx", "mails.exe"):
             with browser.get(f"/reports/{page}?{query}") as answer:
@@ -111,12 +112,19 @@ def test_a_number_leads_to_just_its_mails(client: Client) -> None:
         "sent": ["orang2", "orang1", "orang0"], "delivered": ["orang1", "orang0"], "opened": ["orang1"],
         "failed": ["orang2"], "refused": [], "undecided": [],
     }.items():  # fmt: skip
-        for narrowed in ("", "&batch=2", "&domain=contoh.id", "&template=1", "&person=2"):
+        for narrowed in (
+            "",
+            "&of_batch=2",
+            "&of_domain=contoh.id",
+            "&of_template=1",
+            "&of_person=2",
+            "&template=1",
+        ):
             answer = browser.get(f"/reports/mails?preset=today&figure={figure}{narrowed}")
             assert faults(answer) == []
             found = [name for name in ("orang2", "orang1", "orang0") if f"{name}@contoh.id" in answer.text]
             assert found == addresses, (figure, narrowed)
-        for narrowed in ("&batch=1", "&domain=gmail.com", "&template=9", "&person=1"):
+        for narrowed in ("&of_batch=1", "&of_domain=gmail.com", "&of_template=9", "&person=1"):
             answer = browser.get(f"/reports/mails?preset=today&figure={figure}{narrowed}")
             assert "@contoh.id" not in answer.text
 

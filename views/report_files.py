@@ -2,15 +2,17 @@
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from flask import Blueprint, Response, abort, get_template_attribute, request
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
-from mailroom import activity, batches, exports, reported_mails, reports
+from mailroom import activity, batches, exports, periods, reported_mails, reports
 from mailroom.deeds import AddressesExported
 from mailroom.figures import FIGURES, Figures, Line
+from mailroom.periods import Range
+from mailroom.problems import Problem
 from mailroom.reported_mails import Selection
 from mailroom.reports import Report
 from mailroom.states import CHANGES, DELIVERY_CHANGES
@@ -34,19 +36,15 @@ _going = threading.BoundedSemaphore(MOST_AT_ONCE)
 
 @dataclass(frozen=True)
 class Behind:
-    """The mails that are asked for: which they are, and the question their report was made from."""
+    """The mails that are asked for: which they are, the question their report was made from, and their address."""
 
     asked: Asked
     selection: Selection
+    row: dict[str, str]
 
     def args(self, **other: object) -> dict[str, object]:
-        """The values of its address, with some of them others."""
-        mine = {
-            "figure": self.selection.figure or None,
-            "batch": self.selection.batch_id,
-            "domain": self.selection.domain,
-        }
-        return {**self.asked.args(by=None), **mine, **other}
+        """The values of the address, with some of them others."""
+        return {**self.asked.args(), **self.row, "figure": self.selection.figure or None, **other}
 
 
 @blueprint.get("/mails")
@@ -80,7 +78,9 @@ def table(format: str) -> Response:
         abort(404)
     names = [pages.GROUPS[question.by], *COLUMNS.values(), _("Not known yet"), _("Not sent"),
              _("Delivery rate"), _("Median seconds until delivered")]  # fmt: skip
-    return _file(format, f"report-{_days(question)}", names, _table_rows(service().store, question, made))
+    return _file(
+        format, f"report-{_days(question.within)}", names, _table_rows(service().store, question, made)
+    )
 
 
 @blueprint.get("/mails.<format>")
@@ -88,29 +88,36 @@ def mails_file(format: str) -> Response:
     """The mails that a number of a report counts, every one of them, as a file."""
     behind, here = _behind(), service()
     rows = exports.mail_rows(here.store, behind.selection, _words(), here.settings.zone)
-    name = f"mails-{_days(behind.asked)}"
+    name = f"mails-{_days(behind.selection.within)}"
     return _file(format, name, MAIL_COLUMNS, rows, lambda: _note(name, behind.selection))
+
+
+# What a row of a report is called in the address of its mails, beside the question of the report.
+ROW = ("first", "last", "of_template", "of_sender", "of_person", "of_batch", "of_domain")
 
 
 def _behind() -> Behind:
     question = asked(reports.today(service().store, service().clock()))
     figure = request.args.get("figure", "")
+    row = {key: request.args[key][:320] for key in ROW if key in request.args}
     if question.errors or (figure and figure not in FIGURES):
         abort(404)
-    return Behind(
-        question,
-        Selection(
-            question.within,
-            figure,
-            question.only,
-            request.args.get("batch", type=whole),
-            request.args.get("domain", type=lambda text: text[:255]),
-        ),
+    try:
+        within = periods.typed(row["first"], row.get("last", "")) if "first" in row else question.within
+    except Problem:
+        abort(404)
+    only = replace(
+        question.only,
+        template_id=request.args.get("of_template", question.only.template_id, type=whole),
+        sender=row.get("of_sender", question.only.sender),
+        user_id=request.args.get("of_person", question.only.user_id, type=whole),
     )
+    batch_id = request.args.get("of_batch", type=whole)
+    return Behind(question, Selection(within, figure, only, batch_id, row.get("of_domain")), row)
 
 
 def _narrowed(behind: Behind) -> str:
-    said = [pages.narrowed(behind.asked)]
+    said = [pages.narrowed(behind.selection.only)]
     if behind.selection.batch_id is not None:
         batch = batches.get(service().store, behind.selection.batch_id) or abort(404)
         said.append(_("batch “%(name)s”", name=batch.name))
@@ -181,8 +188,8 @@ def _file(
     return response
 
 
-def _days(question: Asked) -> str:
-    return f"{question.within.first}-{question.within.last}"
+def _days(within: Range) -> str:
+    return f"{within.first}-{within.last}"
 
 
 def _words() -> dict[str, str]:

@@ -57,11 +57,9 @@ class Rows:
         self._asked, self._locale = asked, str(get_locale())
         self._words = [(figure, str(word)) for figure, word in COLUMNS.items()]
         self._rate, self._median = _("Delivery rate"), _("Median time")
-        same = {key: value for key, value in asked.args(by=None).items() if value is not None}
-        others = {key: value for key, value in same.items() if key not in ("preset", "from", "to")}
-        mails = url_for("report_files.mails")
-        # The address of all mails of the report, and the one that lacks its days; both to be gone on with.
-        self._same, self._others = (f"{mails}?{urlencode(values)}&" for values in (same, others))
+        same = {key: value for key, value in asked.args().items() if value is not None}
+        # The address of all mails of the report, to be gone on with; it keeps the question, for the way back.
+        self._same = f"{url_for('report_files.mails')}?{urlencode(same)}&"
 
     def total(self, figures: Figures) -> Row:
         """The row of the whole report."""
@@ -84,8 +82,8 @@ class Rows:
 
     def _of(self, line: Line) -> str:
         if line.within is not None:
-            return f"{self._others}from={line.within.first}&to={line.within.last}&"
-        return f"{self._same}{urlencode([(self._asked.by, line.key)])}&"
+            return f"{self._same}first={line.within.first}&last={line.within.last}&"
+        return f"{self._same}{urlencode([(f'of_{self._asked.by}', line.key)])}&"
 
     def _row(self, name: str, figures: Figures, address: str, href: str = "") -> Row:
         cells = [

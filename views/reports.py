@@ -5,6 +5,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from mailroom import periods, reports
+from mailroom.figures import Narrowed
 from mailroom.problems import Problem
 from mailroom.reports import Report
 from views.chart import chart
@@ -65,7 +66,7 @@ def index() -> Response:
         templates=templates,
         senders=[(address, address) for address in senders],
         people=people,
-        narrowed=narrowed(question),
+        narrowed=narrowed(question.only),
         now=now,
         me=me(),
     )
@@ -82,10 +83,10 @@ def answer(question: Asked, before: int | None = None) -> tuple[Report | None, d
         return None, {problem.field: problem}
 
 
-def narrowed(question: Asked) -> str:
+def narrowed(only: Narrowed) -> str:
     """To which mails the report is narrowed, in words; "" when it is about all."""
     templates, _senders, people = reports.choices(service().store)
-    only, said = question.only, []
+    said = []
     if only.template_id is not None:
         said.append(_("template “%(name)s”", name=dict(templates).get(only.template_id, only.template_id)))
     if only.sender:
