@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 Page = Callable[[Random], str]
 
 MAILS = 400
+EXPORTED = 1_040_000
 GROUPS = ("day", "week", "month", "template", "sender", "person", "batch", "domain")
 _STATES = ("delivered", "opened", "failed", "refused", "skipped")
 
@@ -33,26 +34,35 @@ class Known:
 
 @dataclass(frozen=True)
 class Facts:
-    """What addresses are drawn from. newest: the highest id of a mail. last: the newest day."""
+    """What addresses are drawn from.
+
+    newest: the highest id of a mail. last: the newest day. since: the day from which on about a million mails count.
+    """
 
     mails: tuple[Known, ...]
     newest: int
-    batches: int
     last: date
+    since: date
 
 
 def facts(path: Path) -> Facts:
     """Some mails of the whole year, and the ends of it."""
     with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as db:
-        newest, batches = db.execute(
-            "SELECT (SELECT max(id) FROM mails), (SELECT max(id) FROM batches)"
-        ).fetchone()
+        newest = db.execute("SELECT max(id) FROM mails").fetchone()[0]
         ids = Random(7).sample(range(1, newest + 1), min(MAILS, newest))
         rows = [row for mail_id in ids if (row := db.execute(_KNOWN, [mail_id]).fetchone())]
         last = db.execute("SELECT substr(created_at, 1, 10) FROM mails WHERE id = ?", [newest]).fetchone()[0]
-    return Facts(tuple(Known(*row) for row in rows), newest, batches, date.fromisoformat(last))
+        since = db.execute(_SINCE, [EXPORTED]).fetchone()[0]
+    return Facts(
+        tuple(Known(*row) for row in rows), newest, date.fromisoformat(last), date.fromisoformat(since)
+    )
 
 
+# The earliest day from which on there are not more mails than one sheet of a workbook holds.
+_SINCE = (
+    "SELECT min(period) FROM (SELECT period, sum(sum(n)) OVER (ORDER BY period DESC) AS together FROM report_counts "
+    "WHERE length(period) = 10 GROUP BY period) WHERE together <= ?"
+)
 _KNOWN = (
     "SELECT m.id, m.batch_id, m.email, m.domain, m.subject, t.name, b.sender_email, u.name, "
     "substr(m.created_at, 1, 10) FROM mails m JOIN batches b ON b.id = m.batch_id "
@@ -135,3 +145,9 @@ def _reports(known: Facts) -> dict[str, Page]:
 
             found[f"report of {name} by {group}"] = path
     return found
+
+
+def downloads(known: Facts) -> dict[str, str]:
+    """By name, the addresses of files with about a million mails, or all that there are."""
+    query = urlencode({"from": known.since, "to": known.last + timedelta(days=1)})
+    return {name: f"/reports/mails.{name.lower()}?{query}" for name in ("CSV", "XLSX")}
