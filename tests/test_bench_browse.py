@@ -8,10 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from bench import bulk, generate, year
+from app import create_app
+from bench import browse_pages, bulk, generate, visitor, year
 from mailroom import one_mail
+from mailroom.service import open_service
+from mailroom.settings import Settings
 from mailroom.store import Store
 from mailroom.verify import verify_file
+from tests.house import Browser
 
 MAILS = 3_000
 KEPT = ("batch_counts", "report_batches", "report_counts", "report_domains", "report_times", "totals")
@@ -88,6 +92,32 @@ def test_the_same_seed_makes_the_same_mails(tmp_path: Path, made: Store) -> None
             assert found(made, sql) == found(again, sql)
     finally:
         again.close()
+
+
+def test_every_page_that_is_measured_is_there_and_finds_mails(folder: Path) -> None:
+    service = open_service(Settings(gateway_url="http://127.0.0.1:9", data=folder), lambda: UNTIL)
+    try:
+        browser = Browser(create_app(service), "adi")
+        known = browse_pages.facts(service.settings.database)
+        for name, path in browse_pages.pages(known).items():
+            for seed in range(2):
+                address = path(random.Random(seed))
+                answer = browser.get(address)
+                assert answer.status_code == 200, (name, address)
+                may_be_empty = "state" in name or not address.startswith("/history/")
+                assert may_be_empty or re.search(r'href="/history/\d+', answer.text), (name, address)
+        for name, address in browse_pages.downloads(known).items():
+            answer = browser.get(address)
+            assert answer.status_code == 200, name
+            if name == "CSV":
+                assert answer.text.count("\n") > MAILS * 0.9
+    finally:
+        service.close()
+
+
+def test_of_a_hundred_times_the_middle_and_the_95th_are_told() -> None:
+    assert visitor.percentiles([float(n) for n in range(100, 0, -1)]) == visitor.Times(50, 95, 100)
+    assert visitor.percentiles([7.0]) == visitor.Times(7, 7, 1)
 
 
 def test_everybody_has_an_address_of_their_own() -> None:

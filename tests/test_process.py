@@ -1,6 +1,7 @@
 """The program as an admin runs it: what it prints, how it stops, what it says when it cannot start."""
 
 import os
+import platform
 import signal
 import subprocess
 import sys
@@ -69,3 +70,17 @@ def test_a_second_copy_says_so_and_ends(tmp_path: Path) -> None:
         assert second.returncode == 1
         assert str(first.pid) in errors
         assert "Traceback" not in errors
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other C libraries have one heap anyway")
+def test_its_threads_share_one_heap(tmp_path: Path) -> None:
+    with start(tmp_path / "data") as process:
+        assert process.stdout
+        address = process.stdout.readline().split()[-1]
+        assert requests.get(f"{address}/sign-in", timeout=10).status_code == 200
+        maps = Path(f"/proc/{process.pid}/maps").read_text().splitlines()
+        process.terminate()
+        process.communicate(timeout=30)
+    starts = [int(line.partition("-")[0], 16) for line in maps if " rw-p 00000000 00:00 0" in line]
+    # A thread's own heap begins where 64 MB do, see HEAP_MAX_SIZE in glibc's malloc/arena.c.
+    assert [start for start in starts if start % 2**26 == 0] == []
