@@ -169,7 +169,7 @@ def test_an_answer_packed_with_gzip_is_read(stub: Stub) -> None:
 def test_after_the_first_byte_no_whole_answer_means_unknown(stub: Stub, reply: bytes) -> None:
     stub.reply = reply
     with pytest.raises(oca.NoAnswer) as caught:
-        stub.client(timeout=(2.0, 0.2)).send(MAIL)
+        stub.client(timeout=(2.0, 1.0)).send(MAIL)
     assert caught.value.may_have_left
     assert len(stub.seen) == 1, "and it is never sent again by itself"
 
