@@ -194,7 +194,7 @@ EVERYTHING = (
     st.lists(asked, max_size=3, unique_by=lambda each: each[0]),
     st.sampled_from([20, 60, 10**6]),
     st.booleans(),
-    st.sampled_from([0, 3, 10**6]),
+    st.sampled_from([(0, 0), (3, 0), (10**6, 10**6), (0, 10**6)]),
 )
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_all_pages_together_are_what_was_asked_for(
@@ -205,10 +205,11 @@ def test_all_pages_together_are_what_was_asked_for(
     words: list[Asked],
     budget: int,
     disturbed: bool,
-    beginnings: int,
+    few: tuple[int, int],
 ) -> None:
-    # Whichever way is taken, through a few that are put in order or back through all, finds the same.
-    monkeypatch.setattr(search, "_MOST_BEGINNINGS", beginnings)
+    # Whichever way is taken, a few that are put in order, range by range, or back through all, finds the same.
+    monkeypatch.setattr(search, "_MOST_BEGINNINGS", few[0])
+    monkeypatch.setattr(search, "_FEW", few[1])
     copy = tmp_path / f"{uuid4()}.db"
     shutil.copy(model, copy)
     store = Store(copy)
