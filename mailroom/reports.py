@@ -93,13 +93,13 @@ def report(store: Store, within: Range, by: By, only: Narrowed = ALL, before: in
 def summary(store: Store, within: Range, only: Narrowed = ALL) -> Figures:
     """What became of all mails of a range."""
     db = store.read()
-    where, values = _where(only)
+    table, where, values = _counts(None, only)
     rows = db.execute(
-        "SELECT shown, sum(n) FROM report_counts WHERE period IN (SELECT value FROM json_each(:periods)) "  # noqa: S608
+        f"SELECT shown, sum(n) FROM {table} WHERE period IN (SELECT value FROM json_each(:periods)) "  # noqa: S608
         f"{where} GROUP BY shown",
         {"periods": _periods(within), **values},
     )
-    times = _times(None, only)
+    times = _one(None, only)
     median = of_kind(db, _periods(within), *times).get(times[1]) if times else None
     return Figures({shown: n for shown, n in rows if n}, median)
 
@@ -149,16 +149,16 @@ def anything(store: Store) -> bool:
 
 
 def _over_time(db: Database, within: Range, unit: Unit, only: Narrowed, medians: bool) -> list[Line]:
-    where, values = _where(only)
+    table, where, values = _counts(None, only)
     rows = db.execute(
-        "SELECT period, shown, sum(n) FROM report_counts WHERE period IN (SELECT value FROM json_each(:periods)) "  # noqa: S608
+        f"SELECT period, shown, sum(n) FROM {table} WHERE period IN (SELECT value FROM json_each(:periods)) "  # noqa: S608
         f"{where} GROUP BY period, shown",
         {"periods": _periods(within, unit), **values},
     )
     counts: dict[date, dict[str, int]] = defaultdict(lambda: defaultdict(int))
     for period, shown, n in rows:
         counts[part_of(period, unit)][shown] += n
-    times = _times(None, only) if medians else None
+    times = _one(None, only) if medians else None
     known = over_periods(db, _periods(within, unit), *times, unit) if times else {}
     return [
         Line(str(part.first), "", Figures(dict(counts[begin]), known.get(begin)), part)
@@ -171,14 +171,14 @@ _COLUMNS = {"template": "template_id", "sender": "sender_email", "person": "user
 
 
 def _by(db: Database, within: Range, by: By, only: Narrowed) -> list[Line]:
-    where, values = _where(only)
-    column = _COLUMNS[by]
+    table, where, values = _counts(by, only)
+    column = "what" if table == "report_ones" else _COLUMNS[by]
     rows = db.execute(
-        f"SELECT {column}, shown, sum(n) FROM report_counts WHERE period IN (SELECT value FROM json_each(:periods)) "  # noqa: S608
+        f"SELECT {column}, shown, sum(n) FROM {table} WHERE period IN (SELECT value FROM json_each(:periods)) "  # noqa: S608
         f"{where} GROUP BY {column}, shown",
         {"periods": _periods(within), **values},
     )
-    times = _times(by, only)
+    times = _one(by, only)
     medians = of_kind(db, _periods(within), *times) if times else {}
     names = _names(db, by)
     found = _grouped((str(key), shown, n) for key, shown, n in rows)
@@ -229,8 +229,24 @@ def _batches(db: Database, within: Range, only: Narrowed, before: int | None) ->
     return [Line(key, names[key], Figures(counts)) for key, counts in found.items()]
 
 
-def _times(by: By | None, only: Narrowed) -> tuple[str, str | None] | None:
-    """Whose times are read, by kind and key (None for each of the kind); None: by two things at once none are kept."""
+def _counts(by: By | None, only: Narrowed) -> tuple[str, str, dict[str, object]]:
+    """The smallest table that has the counts, a condition on it, and the values of that."""
+    one = _one(by, only)
+    if one is None:
+        return "report_counts", *_where(only)
+    kind, what = one
+    return (
+        "report_ones",
+        "AND kind = :kind " + ("" if what is None else "AND what = :what "),
+        {
+            "kind": kind,
+            "what": what,
+        },
+    )
+
+
+def _one(by: By | None, only: Narrowed) -> tuple[str, str | None] | None:
+    """What is counted by, as kind and key (None for each of the kind); None when it is by two things at once."""
     narrowed = [
         (kind, str(value))
         for kind, value in (("template", only.template_id), ("sender", only.sender), ("person", only.user_id))
