@@ -45,9 +45,9 @@ class Seen:
     peers: Mapping[str, Mapping[str, Times | str]]
 
 
-def browse(sizes: Sequence[int], data: Path, requests: int) -> Iterator[str]:
-    """The tables, for files that are made in `data` where they are not there yet."""
-    problem = browse_peers.install()
+def browse(sizes: Sequence[int], data: Path, requests: int, alone: bool = False) -> Iterator[str]:
+    """The tables, for files that are made in `data` where they are not there yet; alone: without the others."""
+    problem = "left out" if alone else browse_peers.install()
     found = []
     for mails in sizes:
         folder = data / f"{mails}"
@@ -59,7 +59,7 @@ def browse(sizes: Sequence[int], data: Path, requests: int) -> Iterator[str]:
     yield from _exports(found)
     yield from _peers(found)
     if problem:
-        yield f"\nDatasette and Flask-Admin could not be installed: {problem}"
+        yield f"\nDatasette and Flask-Admin are missing: {problem}"
 
 
 def _seen(folder: Path, mails: int, requests: int, with_peers: bool) -> Seen:
@@ -125,15 +125,16 @@ def _peer(name: str, database: Path, known: Facts, requests: int) -> dict[str, T
     with browse_peers.running(name, database) as (address, _):
         visitor = Visitor(address)
         found = {
-            page: _measured(visitor, path, requests) for page, path in browse_peers.pages(name, known).items()
+            page: _measured(visitor, path, requests, PATIENCE / 2)
+            for page, path in browse_peers.pages(name, known).items()
         }
         visitor.close()
         return found
 
 
-def _measured(visitor: Visitor, path: Page, requests: int) -> Times | str:
+def _measured(visitor: Visitor, path: Page, requests: int, patience: float = PATIENCE) -> Times | str:
     try:
-        return visitor.times(path, requests, PATIENCE)
+        return visitor.times(path, requests, patience)
     except Refused as refused:
         return f"refused: {refused.status}"
 
@@ -192,8 +193,9 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--data", type=Path, default=DATA, help="where files are kept that take long to make")
     parser.add_argument("--mails", type=int, nargs="+", default=SIZES)
     parser.add_argument("--requests", type=int, default=REQUESTS, help="for each page")
+    parser.add_argument("--alone", action="store_true", help="without Datasette and Flask-Admin")
     wanted = parser.parse_args(arguments)
     print(f"{describe()}\n", flush=True)
-    for line in browse(wanted.mails, wanted.data, wanted.requests):
+    for line in browse(wanted.mails, wanted.data, wanted.requests, wanted.alone):
         print(line, flush=True)
     return 0

@@ -23,6 +23,7 @@ from oca.words import N_
 
 # Bytes. With less no mail is claimed, so that answers still due find room: a few kB each, and the WAL's growth.
 FLOOR_BYTES = 50_000_000
+READER_CACHE_KB = 500
 
 
 class StoreError(RuntimeError):
@@ -82,6 +83,8 @@ class Store:
         if reader is None:
             connection = _connect(self.path)
             connection.execute("PRAGMA query_only = ON")
+            # kB, for each thread; the system keeps the file's pages as well, for all of them together.
+            connection.execute(f"PRAGMA cache_size = -{READER_CACHE_KB}")
             reader = Database(connection)
             with self._readers_lock:
                 self._close_readers_of_ended_threads()
