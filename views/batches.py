@@ -163,7 +163,7 @@ def _how_it_goes(batch: Batch) -> dict[str, Any]:
         "hold": holds.of_token(store, batch.token_id, now) if batch.may_still_go else None,
         "retries": retries.of(store, batch.id),
         "retryable": retries.any_offered(store, batch.id),
-        "suppressible": suppressions.failed_of(store, batch.id) if batch.counts.get("failed") else 0,
+        "suppressible": bool(batch.counts.get("failed")) and suppressions.any_failed_of(store, batch.id),
     }
 
 

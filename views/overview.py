@@ -5,7 +5,7 @@ from flask import Blueprint, Response
 from mailroom import approvals, batches, history, holds, periods, progress, reports, tokens
 from mailroom.approvals import Approval
 from mailroom.batches import Batch
-from mailroom.email_templates import all_templates
+from mailroom.email_templates import any_template
 from mailroom.identities import all_identities
 from mailroom.progress import Pace
 from mailroom.times import iso
@@ -81,6 +81,6 @@ def _missing(lines: list[tokens.TokenLine]) -> list[str]:
     have = {
         "token": bool(lines),
         "sender": bool(all_identities(store)),
-        "template": bool(all_templates(store)),
+        "template": any_template(store),
     }
     return [name for name, there in have.items() if not there]
