@@ -126,13 +126,15 @@ def unsubscribe(browser: Browser, link: str) -> None:
 def what_the_team_sees(page: Page, home: str, batch_id: int) -> None:
     page.goto(f"{home}/batches/{batch_id}")
     expect(page.get_by_text("1 mail was skipped: its address is on the do-not-mail list.")).to_be_visible()
-    expect(page.locator("#status")).to_contain_text("Put it on the do-not-mail list", timeout=30_000)
+    expect(page.locator("#status")).to_contain_text(
+        "Put the failed addresses on the do-not-mail list", timeout=30_000
+    )
     shoot(page, "53-batch-with-skipped")
     page.locator("#mails").get_by_role("link", name="siti@contoh.id").click()
     expect(page.get_by_text("the recipient asked not to get mail").first).to_be_visible()
     shoot(page, "54-skipped-mail")
     page.goto(f"{home}/batches/{batch_id}")
-    page.get_by_role("link", name="Put it on the do-not-mail list").click()
+    page.get_by_role("link", name="Put the failed addresses on the do-not-mail list").click()
     shoot(page, "55-failed-addresses")
     page.get_by_role("button", name="Put 1 address on the list").click()
     expect(page.get_by_text("1 address is on the do-not-mail list now.")).to_be_visible()
