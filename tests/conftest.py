@@ -10,13 +10,13 @@ from app import create_app
 from mailroom.service import Service, open_service
 from mailroom.settings import Settings
 from mailroom.store import Store
-from tests.house import Browser, add_people
+from tests.house import Browser, fresh_store, furnished
 
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
     """A fresh database."""
-    store = Store(tmp_path / "mailroom.db")
+    store = fresh_store(tmp_path / "mailroom.db")
     yield store
     store.close()
 
@@ -24,8 +24,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 @pytest.fixture
 def service(tmp_path: Path) -> Iterator[Service]:
     """A fresh mailroom with its people in it, whose gateway nobody listens at; nothing is sent."""
-    service = open_service(Settings(gateway_url="http://127.0.0.1:9", data=tmp_path / "data"))
-    add_people(service)
+    service = open_service(Settings(gateway_url="http://127.0.0.1:9", data=furnished(tmp_path / "data")))
     yield service
     service.close()
 

@@ -26,7 +26,7 @@ from mailroom.times import Clock, iso
 from mailroom.tokens import TokenLine
 from mailroom.verify import verify
 from oca.audit import AttemptFacts, AttemptResult, complete_attempt, insert_attempt
-from tests.house import add_people
+from tests.house import furnished
 from tests.live import prepare_records
 from tests.oca_stub import Seen, Stub, answer, running_stub
 
@@ -85,8 +85,7 @@ def gateway() -> Iterator[Gateway]:
 @pytest.fixture
 def service(gateway: Gateway, tmp_path: Path) -> Iterator[Service]:
     """A mailroom with one mail, to joko@contoh.id, in doubt since two minutes."""
-    service = open_service(Settings(gateway_url=gateway.stub.url, data=tmp_path / "data"))
-    add_people(service)
+    service = open_service(Settings(gateway_url=gateway.stub.url, data=furnished(tmp_path / "data")))
     prepare_records(service)
     with service.store.write() as db:
         db.execute("UPDATE tokens SET per_second = 1000")

@@ -15,7 +15,7 @@ from app import create_app
 from mailroom import identities, tokens
 from mailroom.service import Service, open_service
 from mailroom.settings import Settings
-from tests.house import Browser, add_people
+from tests.house import Browser, add_people, furnished
 from tests.sandbox_server import Sandbox, running_sandbox
 
 
@@ -34,8 +34,7 @@ def sandbox(running: Sandbox) -> Sandbox:
 @pytest.fixture
 def service(tmp_path: Path, sandbox: Sandbox) -> Iterator[Service]:
     """A fresh mailroom before the sandbox."""
-    service = open_service(Settings(gateway_url=sandbox.url, sandbox=True, data=tmp_path / "data"))
-    add_people(service)
+    service = open_service(Settings(gateway_url=sandbox.url, sandbox=True, data=furnished(tmp_path / "data")))
     yield service
     service.close()
 
