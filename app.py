@@ -55,13 +55,14 @@ from views import (
     trials,
     unsubscribe,
     words,
+    your_account,
 )
 from views.here import RowNumber
 
 PAGES = (
     account, overview, send, confirm, approvals, batches, schedule, history, mail, address, reports, report_files,
     report_mail, decisions, lists, templates, trials, suppressions, gateway, gateway_history, activity, settings,
-    privacy, retention, unsubscribe,
+    privacy, retention, unsubscribe, your_account,
 )  # fmt: skip
 
 # Larger than the largest list and attachment together; read by werkzeug before anything is parsed.

@@ -242,6 +242,26 @@ class MailsTakenIn(Deed):
 
 
 @dataclass(frozen=True)
+class PasswordChanged(Deed):
+    """Somebody changed their own password; every other session of theirs ended with it."""
+
+    KIND = "password_changed"
+    WORD = N_("Password changed")
+    SAYS = N_("Changed their password.")
+
+
+@dataclass(frozen=True)
+class SessionsEnded(Deed):
+    """Somebody signed other browsers of theirs out. sessions: how many."""
+
+    KIND = "sessions_ended"
+    WORD = N_("Signed out elsewhere")
+    SAYS = N_("Signed their other browsers out (%(sessions)s).")
+
+    sessions: int
+
+
+@dataclass(frozen=True)
 class TrailCut(Deed):
     """known: the last entry that was there before the program stopped. found: the last one at its next start."""
 
@@ -261,7 +281,7 @@ KINDS: Mapping[str, type[Deed]] = {
     for deed in (
         AddressesExported, PersonExported, PersonErased, Forgotten, PreferenceChanged, ReportMailSet,
         SuppressionRemoved, TemplateRemoved, TemplateRestored, TokenAdded, TokenReplaced, TokenRemoved, ListRemoved,
-        BatchQueued, BatchApproved, BatchCancelled, MailsTakenIn, TrailCut,
+        BatchQueued, BatchApproved, BatchCancelled, MailsTakenIn, TrailCut, PasswordChanged, SessionsEnded,
     )
 }  # fmt: skip
 

@@ -2,7 +2,7 @@
 
 import time
 
-from mailroom import drafts, sessions
+from mailroom import drafts, sessions, throttle
 from mailroom.restored import Marker
 from mailroom.store import Store
 from mailroom.times import Clock
@@ -25,6 +25,7 @@ class Housekeeper(Worker):
         """Clears away what has ended by now."""
         now = self._clock()
         sessions.tidy(self._store, now)
+        throttle.tidy(self._store, now)
         drafts.tidy(self._store, now)
 
     def run_once(self) -> None:

@@ -1,55 +1,39 @@
-"""Being signed in: the browsers people came in with, and how guessing passwords is slowed down."""
+"""Being signed in: the browsers people came in with, and how long they stay."""
 
 import hashlib
-import ipaddress
-import math
 import secrets
 import sqlite3
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import cast
 
 from sqlite_utils import Database
 
-from mailroom import passwords
+from mailroom import activity, deeds
 from mailroom.people import Role, User
-from mailroom.problems import Problem
 from mailroom.store import Store
 from mailroom.times import iso, parse
-from oca.words import N_
 
 IDLE = timedelta(hours=12)
 LONGEST = timedelta(days=14)
 SEEN_EVERY = timedelta(minutes=1)
 LONGEST_BROWSER = 200
 
-# Wrong tries in the window that cost nothing. Each one more doubles the wait; nobody is locked out for good.
-WINDOW = timedelta(minutes=15)
-FREE_FOR_ACCOUNT, FREE_FOR_NETWORK = 5, 20
-SHORTEST_WAIT, LONGEST_WAIT = 15, 300  # seconds
 
+@dataclass(frozen=True)
+class Session:
+    """A browser somebody is signed in with.
 
-def sign_in(store: Store, email: str, password: str, address: str, browser: str, now: datetime) -> str:
-    """The random id of a new session, for the browser's cookie.
-
-    address: where the request came from. browser: its User-Agent.
-    Raises Problem, in the same words and after the same work whether the account exists or not.
+    id: of this line, which lets nobody in. seen_at: to the minute. this: whether it is the one that asks.
     """
-    account = _account(email)
-    attempt = _start_attempt(store, account, _network(address), now)
-    row = (
-        store.read()
-        .execute(
-            "SELECT id, password_hash FROM users WHERE email = ? AND disabled_at IS NULL", [email.strip()]
-        )
-        .fetchone()
-    )
-    if not passwords.fits(row and row["password_hash"], password):
-        raise Problem(N_("This address and password do not belong together. Check both and try again."))
-    with store.write() as db:
-        # The others from the same network keep their tries: knowing one password is no leave to guess more.
-        db.execute("DELETE FROM signin_failures WHERE key = ? OR rowid = ?", [account, attempt])
-    return begin(store, row["id"], address, browser, now)
+
+    id: str
+    created_at: str
+    seen_at: str
+    address: str
+    browser: str
+    this: bool
 
 
 def begin(store: Store, user_id: int, address: str, browser: str, now: datetime) -> str:
@@ -105,62 +89,58 @@ def sign_out(store: Store, session_id: str) -> None:
         db.execute("DELETE FROM sessions WHERE id_hash = ?", [_hash(session_id)])
 
 
+def of_user(store: Store, user_id: int, session_id: str, now: datetime) -> list[Session]:
+    """Where the person is signed in: the browser that asks first, then the one seen last.
+
+    session_id: of the browser that asks, or "".
+    """
+    rows = store.read().query(
+        "SELECT id_hash AS id, created_at, seen_at, address, browser, id_hash = :this AS this FROM sessions "
+        "WHERE user_id = :user AND expires_at > :now ORDER BY this DESC, seen_at DESC, id_hash",
+        {"this": _hash(session_id), "user": user_id, "now": iso(now)},
+    )
+    return [Session(**{**row, "this": bool(row["this"])}) for row in rows]
+
+
+def end(store: Store, user_id: int, line: str, now: datetime) -> bool:
+    """Ends one session of the person, by the id of its line; False when it had ended already."""
+    with store.write() as db:
+        ended = db.execute("DELETE FROM sessions WHERE id_hash = ? AND user_id = ?", [line, user_id]).rowcount
+        if ended:
+            activity.note(db, deeds.SessionsEnded(ended), now, user_id)
+    return bool(ended)
+
+
+def end_others(store: Store, user_id: int, session_id: str, now: datetime) -> int:
+    """Ends every session of the person but this one; how many there were."""
+    with store.write() as db:
+        ended = _end_others(db, user_id, session_id)
+        if ended:
+            activity.note(db, deeds.SessionsEnded(ended), now, user_id)
+    return ended
+
+
+def renew(db: Database, user_id: int, session_id: str) -> str:
+    """The new id of this session after something changed that lets the person in; their others end with it.
+
+    Inside the caller's transaction. Whoever had copied the old id, or came in with the old secret, is out.
+    """
+    _end_others(db, user_id, session_id)
+    fresh = secrets.token_urlsafe(32)
+    db.execute("UPDATE sessions SET id_hash = ? WHERE id_hash = ?", [_hash(fresh), _hash(session_id)])
+    return fresh
+
+
 def tidy(store: Store, now: datetime) -> None:
-    """Removes the sessions that have ended and the failed sign-ins too old to count."""
+    """Removes the sessions that have ended."""
     with store.write() as db:
         db.execute("DELETE FROM sessions WHERE expires_at <= ?", [iso(now)])
-        db.execute("DELETE FROM signin_failures WHERE at <= ?", [iso(now - WINDOW)])
 
 
-def _start_attempt(store: Store, account: str, network: str, now: datetime) -> int:
-    # Written before the password is looked at, so that a thousand tries at once are a thousand tries.
-    with store.write() as db:
-        wait = max(
-            _wait(db, account, FREE_FOR_ACCOUNT, now),
-            _wait(db, network, FREE_FOR_NETWORK, now),
-        )
-        if wait > 90:
-            raise Problem(
-                N_("Too many wrong tries. Wait %(minutes)s minutes, then try again."),
-                minutes=math.ceil(wait / 60),
-            )
-        if wait > 0:
-            raise Problem(
-                N_("Too many wrong tries. Wait %(seconds)s seconds, then try again."),
-                seconds=5 * math.ceil(wait / 5),
-            )
-        insert = "INSERT INTO signin_failures (key, at) VALUES (?, ?)"
-        db.execute(insert, [account, iso(now)])
-        attempt = db.execute(insert, [network, iso(now)]).lastrowid
-    return int(attempt or 0)
-
-
-def _wait(db: Database, key: str, free: int, now: datetime) -> float:
-    count, last = db.execute(
-        # Bounded above as well: a clock that once ran ahead must not lock anybody out.
-        "SELECT count(*), max(at) FROM signin_failures WHERE key = ? AND at BETWEEN ? AND ?",
-        [key, iso(now - WINDOW), iso(now + WINDOW)],
-    ).fetchone()
-    if count < free:
-        return 0
-    seconds: int = min(SHORTEST_WAIT * 2 ** (count - free), LONGEST_WAIT)
-    return seconds - (now - parse(last)).total_seconds()
-
-
-def _account(email: str) -> str:
-    # Hashed, because people type passwords into the wrong field.
-    return "account:" + _hash(email.strip().lower())
-
-
-def _network(address: str) -> str:
-    # Whoever has one IPv6 address has the 2**64 beside it.
-    try:
-        ip = ipaddress.ip_address(address)
-    except ValueError:
-        return "address:?"
-    if ip.version == 4:
-        return f"address:{ip}"
-    return f"address:{ip.ipv4_mapped or ipaddress.ip_network((int(ip), 64), strict=False)}"
+def _end_others(db: Database, user_id: int, session_id: str) -> int:
+    return db.execute(
+        "DELETE FROM sessions WHERE user_id = ? AND id_hash <> ?", [user_id, _hash(session_id)]
+    ).rowcount
 
 
 def _hash(text: str) -> str:

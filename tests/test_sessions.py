@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mailroom import passwords, people, sessions
+from mailroom import passwords, people, sessions, sign_ins, throttle
 from mailroom.people import User
 from mailroom.problems import Problem
 from mailroom.store import Store
@@ -32,7 +32,7 @@ def sign_in(
     address: str = HOME,
     now: datetime = NOW,
 ) -> str:
-    return sessions.sign_in(store, email, password, address, "Mozilla/5.0", now)
+    return sign_ins.by_password(store, email, password, address, "Mozilla/5.0", now)
 
 
 def refusal(store: Store, email: str = "adi@contoh.id", address: str = HOME, now: datetime = NOW) -> str:
@@ -220,7 +220,7 @@ def test_somebody_shut_out_is_out_at_the_next_request(store: Store) -> None:
 
 
 def test_an_endless_browser_name_is_cut(store: Store) -> None:
-    sessions.sign_in(store, "adi@contoh.id", PASSWORD, HOME, "x" * 100_000, NOW)
+    sign_ins.by_password(store, "adi@contoh.id", PASSWORD, HOME, "x" * 100_000, NOW)
     assert store.read().execute("SELECT length(browser) FROM sessions").fetchone()[0] == 200
 
 
@@ -229,6 +229,7 @@ def test_tidying_removes_what_has_ended_and_keeps_the_rest(store: Store, adi: Us
     refusal(store)
     refusal(store, now=later(hours=12))
     sessions.tidy(store, later(hours=12))
+    throttle.tidy(store, later(hours=12))
     count = store.read().execute("SELECT count(*) FROM sessions").fetchone()[0]
     failures = store.read().execute("SELECT count(*) FROM signin_failures").fetchone()[0]
     assert (count, failures) == (1, 2)

@@ -20,6 +20,10 @@ POLICY: Mapping[str, Literal["anyone"] | Role] = {
     "account.sign_in": "anyone",
     "account.sign_out": "anyone",
     "account.again": "viewer",
+    "your_account.index": "viewer",
+    "your_account.change_password": "viewer",
+    "your_account.end_session": "viewer",
+    "your_account.end_others": "viewer",
     "overview.index": "viewer",
     "send.new": "sender",
     "send.fields": "sender",
@@ -168,13 +172,13 @@ def may(endpoint: str) -> bool:
     return endpoint in current_app.view_functions and _allowed(endpoint)
 
 
-def begin(response: Response, session_id: str, user_id: int) -> Response:
-    """The answer, with the cookie of a session that has just begun."""
+def begin(response: Response, begun: str, user_id: int) -> Response:
+    """The answer, with the cookie of a session that has just begun, or has got a new id."""
     # What else was in the form cookie belongs to whoever had the browser before.
     kept.remember_who(user_id)
     response.set_cookie(
         _cookie_name(),
-        session_id,
+        begun,
         httponly=True,
         samesite="Lax",
         secure=service().settings.secure_cookies,
@@ -182,11 +186,15 @@ def begin(response: Response, session_id: str, user_id: int) -> Response:
     return response
 
 
+def session_id() -> str:
+    """The random id in this browser's cookie, or ""."""
+    return request.cookies.get(_cookie_name(), "")
+
+
 def end(response: Response) -> Response:
     """The answer, with the session ended here and in the database."""
-    session_id = request.cookies.get(_cookie_name())
-    if session_id:
-        sessions.sign_out(service().store, session_id)
+    if session_id():
+        sessions.sign_out(service().store, session_id())
     session.clear()
     response.delete_cookie(
         _cookie_name(), httponly=True, samesite="Lax", secure=service().settings.secure_cookies
@@ -259,13 +267,12 @@ def _page() -> str:
 
 
 def _person(request: Request) -> SignedIn | None:
-    session_id = request.cookies.get(_cookie_name())
-    if not session_id:
+    if not session_id():
         return None
     here = service()
     # Pages ask by themselves with GET; whoever sends a form is there.
     extend = request.method == "POST" or "HX-Request" not in request.headers
-    user = sessions.session_user(here.store, session_id, here.clock(), extend)
+    user = sessions.session_user(here.store, session_id(), here.clock(), extend)
     return SignedIn(user.id, user.email, user.name, user.role, user.disabled) if user else None
 
 

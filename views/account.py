@@ -6,7 +6,7 @@ from flask import Blueprint, Response, flash, redirect, request
 from flask_babel import gettext as _
 from flask_login import current_user
 
-from mailroom import invites, people, sessions
+from mailroom import invites, people, sessions, sign_ins
 from mailroom.problems import Problem
 from views import access, kept
 from views.here import me, see_other, service, show
@@ -32,7 +32,7 @@ def setup(secret: str) -> Response:
         return _ended()
     except Problem as problem:
         return show("account/setup.html", status=422, faults={problem.field: problem})
-    response = _enter(sessions.begin(here.store, user.id, *_browser(), here.clock()), "/", user.id)
+    response = _enter(sessions.begin(here.store, user.id, *browser(), here.clock()), "/", user.id)
     flash(_("Welcome, %(name)s. You are the admin.", name=user.name), "ok")
     return response
 
@@ -47,8 +47,8 @@ def sign_in() -> Response:
         return show("account/sign_in.html", problem=None, anybody=people.anybody(service().store))
     here, form = service(), request.form
     try:
-        session_id = sessions.sign_in(
-            here.store, form.get("email", ""), form.get("password", ""), *_browser(), here.clock()
+        session_id = sign_ins.by_password(
+            here.store, form.get("email", ""), form.get("password", ""), *browser(), here.clock()
         )
     except Problem as problem:
         return show("account/sign_in.html", status=422, problem=problem, anybody=True)
@@ -78,7 +78,8 @@ def _enter(session_id: str, target: str, user_id: int) -> Response:
     return access.begin(cast(Response, redirect(target, 303)), session_id, user_id)
 
 
-def _browser() -> tuple[str, str]:
+def browser() -> tuple[str, str]:
+    """Where the request came from, and with what."""
     return request.remote_addr or "", request.user_agent.string
 
 
