@@ -8,6 +8,7 @@ import signal
 import sys
 import tempfile
 from contextlib import suppress
+from typing import Any
 
 import waitress
 from flask import Flask
@@ -34,6 +35,7 @@ from views import (
     gateway,
     gateway_history,
     headers,
+    health,
     history,
     lists,
     mail,
@@ -62,7 +64,7 @@ from views.here import RowNumber
 PAGES = (
     account, overview, send, confirm, approvals, batches, schedule, history, mail, address, reports, report_files,
     report_mail, decisions, lists, templates, trials, suppressions, gateway, gateway_history, activity, settings,
-    privacy, retention, unsubscribe, your_account,
+    privacy, retention, unsubscribe, your_account, health,
 )  # fmt: skip
 
 # Larger than the largest list and attachment together; read by werkzeug before anything is parsed.
@@ -123,6 +125,13 @@ def _stop(*_: object) -> None:
     raise SystemExit
 
 
+def _hang_up(server: Any) -> None:
+    # Whoever still comes is told at once that nobody is here, and does not wait for the gateway's last answers.
+    server.close()
+    for channel in tuple(getattr(server, "active_channels", {}).values()):
+        channel.close()
+
+
 def serve() -> None:
     """Serves pages and sends mail until it is told to stop."""
     settings = from_environment(os.environ)
@@ -133,6 +142,8 @@ def serve() -> None:
         server = waitress.create_server(
             create_app(service), host=settings.host, port=settings.port, threads=8, ident=None,
             max_request_body_size=MAX_BODY_BYTES,
+            # They are for ProxyFix, which believes as many as MAILROOM_PROXIES says; waitress would take them all away.
+            clear_untrusted_proxy_headers=False,
         )  # fmt: skip
         signal.signal(signal.SIGTERM, _stop)
         signal.signal(signal.SIGINT, _stop)
@@ -146,6 +157,7 @@ def serve() -> None:
             print(f"Set it up once, with this link: {address}/setup/{link}", flush=True)
         service.start()
         server.run()
+        _hang_up(server)
     finally:
         service.close()
 

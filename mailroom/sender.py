@@ -17,6 +17,7 @@ from mailroom.loads import Load
 from mailroom.recorder import Answers, Recorder
 from mailroom.store import Store
 from mailroom.times import Clock
+from mailroom.worker import Pulse, Worker
 from oca.pace import Slot
 
 log = logging.getLogger("mailroom.sender")
@@ -26,6 +27,8 @@ IN_FLIGHT = 64
 IDLE_SECONDS = 0.25
 LONGEST_HOLD_SECONDS = 60
 CLOCK_CHECK_SECONDS = 5
+# It looks round all the time, but waits while a large batch is queued.
+HANGS_AFTER_SECONDS = 60.0
 
 
 class TokenSender:
@@ -51,10 +54,12 @@ class TokenSender:
         self._stopping = threading.Event()
         self._hold_seconds = 0.0
         self._held_until = 0.0
-        self._thread = threading.Thread(target=self._run, name=f"sender-{token_id}", daemon=True)
+        self.pulse = Pulse(f"sender-{token_id}", HANGS_AFTER_SECONDS)
+        self._thread = threading.Thread(target=self._run, name=self.pulse.name, daemon=True)
 
     def start(self) -> None:
         """Begins to send in a thread of its own."""
+        self.pulse.beat()
         self._thread.start()
 
     def stop(self) -> None:
@@ -68,15 +73,22 @@ class TokenSender:
 
     def _run(self) -> None:
         busy = False
-        while not self._stopping.is_set():
-            try:
-                busy = self.run_once(busy)
-            except Exception:
-                # A full disk or a busy database must not end the sender; what it was doing is on the disk or undone.
-                log.exception("token %d: could not send, trying again", self._token_id)
-                busy = False
-            if not busy:
-                self._stopping.wait(IDLE_SECONDS)
+        try:
+            while not self._stopping.is_set():
+                busy = self._try_once(busy)
+                self.pulse.beat()
+                if not busy:
+                    self._stopping.wait(IDLE_SECONDS)
+        finally:
+            self.pulse.end()
+
+    def _try_once(self, busy: bool) -> bool:
+        try:
+            return self.run_once(busy)
+        except Exception:
+            # A full disk or a busy database must not end the sender; what it was doing is on the disk or undone.
+            log.exception("token %d: could not send, trying again", self._token_id)
+            return False
 
     def run_once(self, busy: bool = False) -> bool:
         """Whether a mail was claimed and given to the pool; waits for a free place and a slot of the budget.
@@ -141,19 +153,19 @@ class TokenSender:
         self._held_until = time.monotonic() + self._hold_seconds
 
 
-class Sender:
+class Sender(Worker):
     """One sender for every token there is, for the life of the process. zone: of the team's business hours."""
 
     def __init__(
         self, store: Store, clients: Clients, clock: Clock, zone: ZoneInfo = plans.USUAL_ZONE
     ) -> None:
+        super().__init__("sender", IDLE_SECONDS, HANGS_AFTER_SECONDS)
         self._store, self._clients, self._clock, self._zone = store, clients, clock, zone
         self._senders: dict[int, TokenSender] = {}
         self._pool = ThreadPoolExecutor(max_workers=IN_FLIGHT * 4, thread_name_prefix="handover")
         self._answers = Answers(store, clock)
         self._load = Load()
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="sender", daemon=True)
+        self._checked_at = -math.inf
 
     def start(self) -> None:
         """Marks what an earlier stop left on the wire, and begins to send."""
@@ -164,28 +176,29 @@ class Sender:
                 "%d mails were on the wire when Mailroom stopped; they are looked up before anything else",
                 left,
             )
-        self._thread.start()
+        super().start()
 
     def stop(self) -> None:
         """Stops claiming, waits for the answers still due; afterwards nothing is `sending`."""
-        self._stopping.set()
-        if self._thread.is_alive():
-            self._thread.join(5)
+        super().stop()
         for sender in self._senders.values():
             sender.stop()
         for sender in self._senders.values():
             sender.join()
         self._pool.shutdown(wait=True, cancel_futures=False)
 
-    def _run(self) -> None:
-        checked_at = -math.inf
-        while not self._stopping.wait(IDLE_SECONDS):
-            with suppress(sqlite3.OperationalError):
-                self._start_new()
-                if time.monotonic() - checked_at > CLOCK_CHECK_SECONDS:
-                    checked_at = time.monotonic()
-                    hasten(self._store, self._clock())
-                    catch_up(self._store, self._clock(), self._zone)
+    def pulses(self) -> list[Pulse]:
+        """The signs of life of all that sends: its own, and of the sender of each token."""
+        return [self.pulse, *(sender.pulse for sender in tuple(self._senders.values()))]
+
+    def _round(self) -> None:
+        # A full disk or a busy database; what each token's sender meets it tells.
+        with suppress(sqlite3.OperationalError):
+            self._start_new()
+            if time.monotonic() - self._checked_at > CLOCK_CHECK_SECONDS:
+                self._checked_at = time.monotonic()
+                hasten(self._store, self._clock())
+                catch_up(self._store, self._clock(), self._zone)
 
     def _start_new(self) -> None:
         for line in tokens.all_tokens(self._store, self._clock()):

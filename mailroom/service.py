@@ -5,6 +5,7 @@ from pathlib import Path
 
 from mailroom import counters, restored
 from mailroom.clients import Clients
+from mailroom.health import HealthCheck
 from mailroom.housekeeping import Housekeeper
 from mailroom.keys import Keys
 from mailroom.reconcile import Reconciler
@@ -18,6 +19,7 @@ from mailroom.store import Store
 from mailroom.sweeper import Sweeper
 from mailroom.times import Clock, utc_now
 from mailroom.unsubscribe import Links
+from mailroom.worker import Pulse, Worker
 
 
 @dataclass(frozen=True)
@@ -40,31 +42,39 @@ class Service:
     forgetter: Forgetter
     links: Links
     desk: Desk
+    health: HealthCheck
     clock: Clock = utc_now
 
     def start(self) -> None:
         """Begins to send, to look up what is in doubt, and to follow what was sent; without it only the pages work."""
         restored.hold(self.store, self.marker, self.clock())
-        self.sender.start()
-        self.reconciler.start()
-        self.sweeper.start()
-        self.housekeeper.start()
-        self.report_mailer.start()
-        self.forgetter.start()
-        self.desk.start()
+        for worker in self.workers:
+            worker.start()
 
     def close(self) -> None:
         """Stops sending, waits for answers still due, and closes the database."""
-        self.desk.stop()
-        self.report_mailer.stop()
-        self.forgetter.stop()
-        self.housekeeper.stop()
-        self.sweeper.stop()
-        self.reconciler.stop()
-        self.sender.stop()
+        for worker in reversed(self.workers):
+            worker.stop()
         self.marker.note(self.clock())
         self.clients.close()
         self.store.close()
+
+    @property
+    def workers(self) -> tuple[Worker, ...]:
+        """What works by itself, in the order in which it begins."""
+        return (
+            self.sender,
+            self.reconciler,
+            self.sweeper,
+            self.housekeeper,
+            self.report_mailer,
+            self.forgetter,
+            self.desk,
+        )
+
+    def pulses(self) -> list[Pulse]:
+        """The signs of life of all that works by itself."""
+        return [*self.sender.pulses(), *(worker.pulse for worker in self.workers if worker != self.sender)]
 
 
 def open_service(settings: Settings, clock: Clock = utc_now, wait: float = 0.0) -> Service:
@@ -97,6 +107,7 @@ def open_service(settings: Settings, clock: Clock = utc_now, wait: float = 0.0) 
         forgetter=Forgetter(store, clock, settings.zone),
         links=links,
         desk=Desk(store, settings, links, clock),
+        health=HealthCheck(store),
         clock=clock,
     )
 

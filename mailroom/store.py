@@ -65,16 +65,26 @@ class Store:
 
         Never nest it: the lock is not re-entrant, and a verb that needs a transaction takes the `Database`.
         """
-        with self._lock:
-            # IMMEDIATE, because a deferred BEGIN that reads before it writes can fail with "locked".
-            self._writer.conn.execute("BEGIN IMMEDIATE")
-            try:
-                yield self._writer
-            except BaseException:
-                with suppress(sqlite3.Error):
-                    self._writer.conn.execute("ROLLBACK")
-                raise
-            self._commit()
+        with self._lock, self._transaction() as db:
+            yield db
+
+    def can_write(self, patience: float) -> bool:
+        """Whether a transaction reaches the disk now; one is tried that leaves nothing behind.
+
+        patience: seconds to wait for whoever is writing.
+        """
+        if not self._lock.acquire(timeout=patience):
+            return False
+        try:
+            with self._transaction() as db:
+                number = db.execute("PRAGMA user_version").fetchone()[0]
+                # Nobody uses this number. Written as it was, it still takes a page and an fsync.
+                db.execute(f"PRAGMA user_version = {number:d}")
+        except sqlite3.Error:
+            return False
+        finally:
+            self._lock.release()
+        return True
 
     def read(self) -> Database:
         """This thread's reading connection; a write through it is an error."""
@@ -100,6 +110,18 @@ class Store:
         for database in [*self._readers.values(), self._writer]:
             database.close()
         self._owner.close()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Database]:
+        # IMMEDIATE, because a deferred BEGIN that reads before it writes can fail with "locked".
+        self._writer.conn.execute("BEGIN IMMEDIATE")
+        try:
+            yield self._writer
+        except BaseException:
+            with suppress(sqlite3.Error):
+                self._writer.conn.execute("ROLLBACK")
+            raise
+        self._commit()
 
     def _close_readers_of_ended_threads(self) -> None:
         for thread in [thread for thread in self._readers if not thread.is_alive()]:

@@ -54,7 +54,8 @@ def test_every_route_answers_as_the_table_says(app: Flask, client: Client, perso
         # Without a token nothing is done, and who may come in learns that only then.
         with browser.http.open(url, method=method) as answer:
             assert seen(answer) == promised(rule.endpoint, person), (method, url)
-            assert answer.status_code < 500, (method, url)
+            # Nothing works by itself in this mailroom, and health.check says so.
+            assert answer.status_code < 500 or rule.endpoint == "health.check", (method, url)
 
 
 @pytest.mark.parametrize("person", PEOPLE)

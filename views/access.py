@@ -136,6 +136,8 @@ POLICY: Mapping[str, Literal["anyone"] | Role] = {
     "retention.choose": "admin",
     "settings.index": "admin",
     "settings.save": "admin",
+    # One word, for programs that watch this one.
+    "health.check": "anyone",
     # The signature in the link is the authority.
     "unsubscribe.ask": "anyone",
     "unsubscribe.stop": "anyone",

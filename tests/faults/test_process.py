@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+import requests
 
 from mailroom.times import utc_now
 from tests.faults.conftest import MAILS
@@ -18,16 +19,28 @@ from tests.sandbox_server import Sandbox
 def test_told_to_stop_in_mid_batch_it_waits_for_the_answers_and_goes_on_after_the_next_start(
     dashboard: Dashboard,
 ) -> None:
-    dashboard.sandbox.faults(latency_ms=400)
+    dashboard.sandbox.faults(latency_ms=2500)
     dashboard.start()
     dashboard.wait(lambda: dashboard.states()["sending"] > 3)
-    dashboard.stop()
+    assert healthy(dashboard) is True
+    dashboard.process.terminate()
+    # It still waits, and nobody who comes now has to wait with it.
+    dashboard.wait(lambda: healthy(dashboard) is None)
+    assert dashboard.ended() == 0, dashboard.log.read_text()
     states = dashboard.states()
     assert states.keys() == {"accepted", "queued"}
     assert states["accepted"] == len(dashboard.sandbox.ledger())
     dashboard.start()
     dashboard.wait_handed_over()
     assert dashboard.ends_well().states == {"accepted": MAILS}
+
+
+def healthy(dashboard: Dashboard) -> bool | None:
+    """What it says of itself to whoever watches; None when nobody listens any more."""
+    try:
+        return requests.get(f"{dashboard.address}/healthz", timeout=30).ok
+    except requests.ConnectionError:
+        return None
 
 
 def test_frozen_for_a_while_it_reads_the_answers_that_came_and_doubts_those_that_never_will(
