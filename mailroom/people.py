@@ -15,10 +15,10 @@ from oca.words import N_
 
 LONGEST_NAME = 80
 
-Role = Literal["admin", "sender", "viewer"]
+Role = Literal["admin", "sender", "editor", "viewer"]
 
 # Each role may do what the roles before it may.
-RANKS: tuple[Role, ...] = ("viewer", "sender", "admin")
+RANKS: tuple[Role, ...] = ("viewer", "editor", "sender", "admin")
 
 
 @dataclass(frozen=True)

@@ -810,3 +810,21 @@ def m2026_11_23_reports_by_one(db: Database) -> None:
             f"INSERT INTO report_ones SELECT kind, {row}period, what, {row}shown, {by} FROM {each.format(row=row)} "
             f"WHERE true ON CONFLICT DO UPDATE SET n = n + excluded.n; END"
         )
+
+
+@migrations()
+def m2026_11_28_roles(db: Database) -> None:
+    """There are template editors: they write templates, and send nothing but tests to themselves."""
+    # Changed as in `m2026_11_23_kinds`: a CHECK changes nothing on the disk.
+    db.execute("PRAGMA writable_schema = ON")
+    changed = db.execute(
+        "UPDATE sqlite_schema SET sql = replace(sql, :old, :new) "
+        "WHERE name IN ('users', 'invites') AND instr(sql, :old)",
+        {
+            "old": "role IN ('admin', 'sender', 'viewer')",
+            "new": "role IN ('admin', 'sender', 'editor', 'viewer')",
+        },
+    ).rowcount
+    db.execute("PRAGMA writable_schema = RESET")
+    if changed != 2:
+        raise RuntimeError("the tables of people and invitations are not as they were made")

@@ -39,7 +39,7 @@ def app(service: Service) -> Flask:
 
 @pytest.fixture
 def client(app: Flask) -> Callable[[str], Browser]:
-    """A browser signed in as `adi` the admin, `sari` the sender, `vino` the viewer, or "" as nobody."""
+    """Signed in as `adi` the admin, `sari` the sender, `edo` the editor, `vino` the viewer, or "" for nobody."""
 
     def browser(person: str = "") -> Browser:
         return Browser(app, person)

@@ -38,6 +38,7 @@ CAST = {
     "adi": Person("Adi", "adi@contoh.id", "admin", "kereta api malam adi"),
     "sari": Person("Sari", "sari@contoh.id", "sender", "kereta api malam sari"),
     "vino": Person("Vino", "vino@contoh.id", "viewer", "kereta api malam vino"),
+    "edo": Person("Edo", "edo@contoh.id", "editor", "kereta api malam edo"),
 }
 
 

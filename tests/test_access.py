@@ -2,20 +2,21 @@
 
 import re
 from collections.abc import Callable, Iterator
+from typing import get_args
 
 import pytest
 from flask import Flask
 from werkzeug.routing import Rule
 from werkzeug.wrappers import Response
 
-from mailroom.people import RANKS
+from mailroom.people import RANKS, Role
 from mailroom.service import Service
 from tests.house import CAST, Browser
 from views import access
 
 Client = Callable[[str], Browser]
 
-PEOPLE = ("", "vino", "sari", "adi")
+PEOPLE = ("", "vino", "edo", "sari", "adi")
 
 
 def routes(app: Flask) -> Iterator[tuple[Rule, str, str]]:
@@ -45,6 +46,22 @@ def promised(endpoint: str, person: str) -> str:
 
 def test_every_route_is_in_the_table_and_the_table_names_no_other(app: Flask) -> None:
     assert {rule.endpoint for rule in app.url_map.iter_rules()} == set(access.POLICY)
+
+
+def test_the_table_gives_each_role_no_less_than_the_one_below_it() -> None:
+    assert RANKS == ("viewer", "editor", "sender", "admin")
+    assert {CAST[person].role for person in PEOPLE if person} == set(RANKS) == set(get_args(Role))
+    assert set(access.POLICY.values()) <= {"anyone", *RANKS}
+
+
+def test_an_editor_writes_templates_and_neither_sends_nor_sees_lists_and_tokens() -> None:
+    theirs = {endpoint for endpoint, least in access.POLICY.items() if least == "editor"}
+    assert {endpoint.partition(".")[0] for endpoint in theirs} == {"templates", "trials"}
+    # A row of a list is a recipient's; a template's test is filled with what the editor types.
+    assert {name for name in theirs if name.startswith("trials")} == {"trials.ask", "trials.of_template"}
+    for page in ("send", "confirm", "approvals", "lists", "schedule"):
+        roles = {least for endpoint, least in access.POLICY.items() if endpoint.startswith(page + ".")}
+        assert roles == {"sender"}, page
 
 
 @pytest.mark.parametrize("person", PEOPLE)
@@ -92,7 +109,12 @@ def test_a_page_nobody_put_into_the_table_is_for_nobody(client: Client, page: st
 
 @pytest.mark.parametrize(
     ("least", "let_in"),
-    [("viewer", {"vino", "sari", "adi"}), ("sender", {"sari", "adi"}), ("admin", {"adi"})],
+    [
+        ("viewer", {"vino", "edo", "sari", "adi"}),
+        ("editor", {"edo", "sari", "adi"}),
+        ("sender", {"sari", "adi"}),
+        ("admin", {"adi"}),
+    ],
 )
 def test_the_table_decides_who_is_let_in(
     client: Client, page: str, monkeypatch: pytest.MonkeyPatch, least: str, let_in: set[str]
@@ -123,6 +145,7 @@ def test_a_menu_is_offered_only_what_is_there_and_allowed(
     assert answers == {
         "": [False, False, False, True, False],
         "vino": [False, False, True, True, False],
+        "edo": [False, False, True, True, False],
         "sari": [False, True, True, True, False],
         "adi": [True, True, True, True, False],
     }
@@ -263,3 +286,17 @@ def test_a_new_role_holds_at_the_next_click(service: Service, client: Client) ->
     with service.store.write() as db:
         db.execute("UPDATE users SET role = 'viewer' WHERE email = 'adi@contoh.id'")
     assert browser.get("/gateway/tokens/add").status_code == 403
+
+
+def test_a_fragment_that_is_no_longer_theirs_brings_the_whole_page_anew(
+    service: Service, client: Client
+) -> None:
+    browser = client("sari")
+    with service.store.write() as db:
+        db.execute("UPDATE users SET role = 'viewer' WHERE email = 'sari@contoh.id'")
+    headers = {"HX-Request": "true", "HX-Current-URL": "http://localhost/send/?template=1"}
+    answer = browser.http.get("/send/fields", headers=headers)
+    assert (answer.status_code, answer.headers["HX-Redirect"]) == (403, "/send/?template=1")
+    assert not answer.text
+    headers["HX-Current-URL"] = "http://elsewhere.example/"
+    assert browser.http.get("/send/fields", headers=headers).headers["HX-Redirect"] == "/"

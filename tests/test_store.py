@@ -182,3 +182,20 @@ def test_a_batch_can_be_of_every_kind_also_in_a_database_that_was_there_before(t
             db.execute("UPDATE batches SET kind = 'other'")
         assert db.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
     store.close()
+
+
+def test_there_are_editors_also_in_a_database_that_was_there_before(tmp_path: Path) -> None:
+    before_skipped(tmp_path / "mailroom.db").close()
+    store = Store(tmp_path / "mailroom.db")
+    with store.write() as db:
+        for role in ("viewer", "editor", "sender", "admin"):
+            db.execute("UPDATE users SET role = ?", [role])
+            db.execute(
+                "INSERT INTO invites (secret_hash, role, created_at, expires_at) VALUES (?, ?, '', '')",
+                [role, role],
+            )
+        for sql in ("UPDATE users SET role = 'owner'", "UPDATE invites SET role = 'owner'"):
+            with pytest.raises(sqlite3.IntegrityError):
+                db.execute(sql)
+        assert db.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
+    store.close()

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from werkzeug.test import TestResponse
 
-from mailroom import email_templates, gallery
+from mailroom import email_templates, gallery, recipients, sources
 from mailroom.email_templates import Version
 from mailroom.service import Service
 from tests import page
@@ -445,6 +445,44 @@ def test_a_row_of_another_template_or_of_nowhere_is_not_shown(service: Service, 
     for source in (f"batch-{batch}", "draft-x", "list-1", "batch-", "nonsense", "x" * 5000):
         typed: dict[str, object] = {"template_id": 99, "subject": "x", "html": HTML, "source": source}
         assert "siti@contoh.id" not in sari.post_form("/templates/preview", typed, part=True).text
+
+
+@pytest.mark.usefixtures("saved")
+def test_only_who_may_see_lists_sees_their_rows_in_a_template(
+    service: Service, client: Callable[[str], Browser]
+) -> None:
+    batch = add_batch(service.store, ["siti@contoh.id"])
+    with service.store.write() as db:
+        given = recipients.Given("pelanggan.csv", b"email,nama\nbudi@contoh.id,Budi\n")
+        source_id = sources.keep(db, given, service.clock())
+        db.execute(
+            "INSERT INTO lists (name, source_id, reading, rows, created_at, created_by) "
+            "VALUES ('Pelanggan', ?, '{}', 1, '2026-11-23', 2)",
+            [source_id],
+        )
+    for person, sees in (("sari", True), ("edo", False), ("vino", False)):
+        browser, typed = client(person), {"template_id": 1, "subject": "x", "html": HTML}
+        shown = browser.post_form("/templates/preview", {**typed, "source": "list-1"}, part=True)
+        assert ("budi@contoh.id" in shown.text) is sees, person
+        assert (
+            "The saved list Pelanggan" in browser.post_form("/templates/preview", dict(typed)).text
+        ) is sees
+        # The last batch is in the history, which everybody may read.
+        shown = browser.post_form("/templates/preview", {**typed, "source": f"batch-{batch}"}, part=True)
+        assert "siti@contoh.id" in shown.text, person
+
+
+def test_an_editor_writes_removes_and_brings_back_templates(client: Callable[[str], Browser]) -> None:
+    edo = client("edo")
+    made = edo.post_form("/templates/", {"name": "Promo", "subject": "Halo {{ nama }}", "html": HTML})
+    assert (made.status_code, made.location) == (303, "/templates/1/edit")
+    answer = edo.get("/templates/1/edit")
+    assert (answer.status_code, page.faults(answer)) == (200, [])
+    assert "Send a test to me" in answer.text
+    assert edo.post_form("/templates/1/remove").status_code == 303
+    assert edo.post_form("/templates/1/restore").status_code == 303
+    assert "Promo" in edo.get("/templates/").text
+    assert 'href="/send/"' not in edo.get("/").text
 
 
 def test_a_sample_a_filter_cannot_read_is_said_and_the_mail_is_shown_all_the_same(sari: Browser) -> None:

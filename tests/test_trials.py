@@ -14,6 +14,7 @@ from mailroom import (
     drafts,
     email_templates,
     history,
+    identities,
     one_mail,
     people,
     recipients,
@@ -237,6 +238,21 @@ def test_a_viewer_sends_no_tests(live: Live, client: Client) -> None:
     vino = client("vino")
     for url in (f"/test/list/{draft(live)}", f"/test/template/{live.version.template_id}/send"):
         assert vino.post_form(url, {"row": 2, "form_key": "kunci"}).status_code == 403
+
+
+def test_an_editor_tests_a_template_to_themselves_and_no_row_of_a_list(live: Live, client: Client) -> None:
+    edo, page = client("edo"), f"/test/template/{live.version.template_id}"
+    typed = {"sample-nama": "Ibu", "sample-total": "Rp 9", "email": "joko@contoh.id"}
+    assert press(edo, page, page + "/send", **typed).status_code == 303
+    assert sent_tests(live) == [("edo@contoh.id", "[Test] Tagihan Ibu", 1)]
+    assert edo.post_form(f"/test/list/{draft(live)}", {"row": 2, "form_key": "kunci"}).status_code == 403
+
+
+def test_whoever_cannot_test_yet_is_told_what_is_missing(live: Live, client: Client) -> None:
+    identities.remove(live.service.store, 1, live.service.clock())
+    answer = client("edo").get(f"/test/template/{live.version.template_id}")
+    assert (answer.status_code, faults(answer)) == (200, [])
+    assert "There is no sender yet" in answer.text
 
 
 @pytest.fixture

@@ -49,8 +49,8 @@ POLICY: Mapping[str, Literal["anyone"] | Role] = {
     "approvals.approve": "sender",
     "approvals.give_back": "sender",
     "trials.of_row": "sender",
-    "trials.ask": "sender",
-    "trials.of_template": "sender",
+    "trials.ask": "editor",
+    "trials.of_template": "editor",
     "batches.index": "viewer",
     "batches.one": "viewer",
     "batches.pause": "sender",
@@ -97,15 +97,15 @@ POLICY: Mapping[str, Literal["anyone"] | Role] = {
     "templates.preview_mail": "viewer",
     "templates.compare": "viewer",
     "templates.export": "viewer",
-    "templates.new": "sender",
-    "templates.start": "sender",
-    "templates.starter_mail": "sender",
-    "templates.import_file": "sender",
-    "templates.edit": "sender",
-    "templates.save": "sender",
-    "templates.restore": "sender",
-    "templates.ask_remove": "sender",
-    "templates.remove": "sender",
+    "templates.new": "editor",
+    "templates.start": "editor",
+    "templates.starter_mail": "editor",
+    "templates.import_file": "editor",
+    "templates.edit": "editor",
+    "templates.save": "editor",
+    "templates.restore": "editor",
+    "templates.ask_remove": "editor",
+    "templates.remove": "editor",
     "report_mail.index": "admin",
     "report_mail.save": "admin",
     "report_mail.mail": "admin",
@@ -223,7 +223,7 @@ def _guard() -> Response | None:
     elif not current_user.is_authenticated:
         return _to_sign_in()
     elif not _allowed(endpoint):
-        abort(403)
+        return _page_anew() if request.headers.get("HX-Request") == "true" else abort(403)
     elif endpoint == "send.create":
         request.max_content_length = MAX_SEND_REQUEST_BYTES
     return None
@@ -234,6 +234,11 @@ def _allowed(endpoint: str) -> bool:
     if least == "anyone":
         return True
     return least is not None and current_user.is_authenticated and current_user.may_as(least)
+
+
+def _page_anew() -> Response:
+    # The page around the fragment was made for a role that they had; anew it says what they may do now.
+    return Response(status=403, headers={"HX-Redirect": inside(_page()) or "/"})
 
 
 def _to_sign_in() -> Response:

@@ -13,6 +13,7 @@ from mailroom.mail_lint import Note
 from mailroom.problems import Problem, Sentence
 from mailroom.rendering import MAX_FIELDS
 from mailroom.sample_rows import SampleRow, Source
+from views.access import may
 from views.here import me, service, whole
 from views.mail_frame import Previews
 
@@ -100,8 +101,9 @@ def of_version(version: Version) -> Typed:
 
 
 def sources(template_id: int | None) -> list[Source]:
-    """Where this person can take real rows from."""
-    return sample_rows.sources(service().store, template_id, me().id)
+    """Where this person can take real rows from: lists only where they may see lists."""
+    found = sample_rows.sources(service().store, template_id, me().id)
+    return [one for one in found if one.kind == "batch" or may("lists.one")]
 
 
 def sample_row(typed: Typed, template_id: int | None, fields: Sequence[str]) -> SampleRow | None:

@@ -7,7 +7,7 @@ from flask import Blueprint, Response, abort, flash, request, url_for
 from flask_babel import gettext as _
 from markupsafe import Markup
 
-from mailroom import drafts, email_templates, suppressions, trials
+from mailroom import drafts, email_templates, suppressions, tokens, trials
 from mailroom.email_templates import FieldProblem, Renderer, Version
 from mailroom.identities import Identity
 from mailroom.problems import Problem
@@ -111,7 +111,8 @@ def _show(
 ) -> Response:
     offered = send_form.choices()
     if not offered.complete:
-        return see_other("send.new")
+        any_token = bool(tokens.all_tokens(service().store))
+        return show("send/not_yet.html", choices=offered, any_token=any_token)
     return show(
         "trials/template.html",
         status=status,
