@@ -16,7 +16,7 @@ from flask_babel import Babel
 from flask_wtf.csrf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from mailroom import invites
+from mailroom import invites, logs
 from mailroom.keys import KeyFileError
 from mailroom.service import Service, open_service
 from mailroom.settings import SettingError, from_environment
@@ -56,6 +56,7 @@ from views import (
     templates,
     trials,
     unsubscribe,
+    visits,
     words,
     your_account,
 )
@@ -88,6 +89,7 @@ def create_app(service: Service | None = None) -> Flask:
     app = Flask(__name__)
     commands.init(app)
     if service is None:
+        logs.set_up(level=logging.WARNING)
         Babel(app)
         return app
     app.extensions["mailroom"] = service
@@ -110,7 +112,7 @@ def create_app(service: Service | None = None) -> Flask:
     Babel(app)
     # A recipient has no session for a token to belong to; the signed link is what allows it.
     CSRFProtect(app).exempt(unsubscribe.blueprint)
-    for part in (words, sentences, plan_form, report_words, headers, errors, menu, access, activity):
+    for part in (words, sentences, plan_form, report_words, headers, errors, menu, access, activity, visits):
         part.init(app)
     for page in PAGES:
         app.register_blueprint(page.blueprint)
@@ -135,6 +137,7 @@ def _hang_up(server: Any) -> None:
 def serve() -> None:
     """Serves pages and sends mail until it is told to stop."""
     settings = from_environment(os.environ)
+    logs.set_up(settings.log)
     service = open_service(settings, wait=COMMAND_SECONDS)
     # Uploads wait in nameless files there: on many systems /tmp is memory, and a zip may be larger than that.
     tempfile.tempdir = str(settings.data)
@@ -172,7 +175,6 @@ def _share_one_heap() -> None:
 def main() -> int:
     """Exit code 0 after a clean stop, 1 when it could not start; then one sentence says why."""
     _share_one_heap()
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     try:
         serve()
     except (SettingError, StoreError, KeyFileError, OSError) as error:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -27,6 +28,7 @@ class Settings:
     data: the folder of the database and the key file. zone: in which times are shown.
     proxies: how many trusted proxies stand in front. secure_cookies: whether browsers come by https.
     url: where others reach it, "" for where it listens; `public_url` is the one that holds.
+    log: in which form lines are logged.
     """
 
     gateway_url: str = DEFAULT_BASE_URL
@@ -38,6 +40,7 @@ class Settings:
     proxies: int = 0
     secure_cookies: bool = False
     url: str = ""
+    log: Literal["text", "json"] = "text"
 
     @property
     def database(self) -> Path:
@@ -78,6 +81,7 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         proxies=_number(environment, "MAILROOM_PROXIES", 0),
         secure_cookies=_flag(environment, "MAILROOM_HTTPS"),
         url=_public(environment.get("MAILROOM_URL", "")),
+        log=_log(environment.get("MAILROOM_LOG") or "text"),
     )
 
 
@@ -99,6 +103,12 @@ def _public(url: str) -> str:
         )
         raise SettingError(sentence % {"url": url})
     return url.rstrip("/")
+
+
+def _log(form: str) -> Literal["text", "json"]:
+    if form not in ("text", "json"):
+        raise SettingError(N_("MAILROOM_LOG is “%(value)s”; it takes text or json.") % {"value": form})
+    return "json" if form == "json" else "text"
 
 
 def _number(environment: Mapping[str, str], name: str, default: int) -> int:

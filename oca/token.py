@@ -77,7 +77,12 @@ class Token:
         """The text with this token, its parts and whatever else looks like a JWT blotted out."""
         for piece in (self.secret, *(part for part in self.secret.split(".") if len(part) >= 8)):
             text = text.replace(piece, self.masked)
-        return _JWT_PIECE.sub("eyJ…", text)
+        return without_tokens(text)
+
+
+def without_tokens(text: str) -> str:
+    """The text with whatever looks like a JWT blotted out."""
+    return _JWT_PIECE.sub("eyJ…", text)
 
 
 def read_token(path: str | Path) -> Token:

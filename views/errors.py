@@ -7,6 +7,8 @@ from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
+from views import visits
+
 log = logging.getLogger("mailroom.web")
 
 
@@ -18,7 +20,9 @@ def init(app: Flask) -> None:
 
 
 def _page(status: int, title: str, sentence: str) -> Response:
-    return Response(render_template("error.html", title=title, sentence=sentence), status)
+    # Only what went wrong here is worth looking for in the log.
+    number = visits.number() if status >= 500 else ""
+    return Response(render_template("error.html", title=title, sentence=sentence, number=number), status)
 
 
 def _form_expired(_error: CSRFError) -> Response:
