@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test lint format bench chaos lock clean
+.PHONY: run test lint format bench chaos screens lock clean
 
 run: .venv/run
 	@$(BIN)/python -m deploy.demo
@@ -25,13 +25,16 @@ bench: .venv/dev
 chaos: .venv/dev
 	@$(BIN)/python -m bench.chaos
 
+screens: .venv/dev .venv/chromium
+	@$(BIN)/python -m screens
+
 lock: .venv/dev
 	@$(BIN)/pip install --quiet uv
 	@$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-annotate -o requirements.txt requirements.in
 	@$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-annotate -o requirements-dev.txt requirements-dev.in requirements.in
 
 clean:
-	rm -rf .venv .venv-bench .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-bench .screens .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 .venv/bin/python:
 	@$(PYTHON) -m venv .venv

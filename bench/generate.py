@@ -96,10 +96,16 @@ class Made:
         return sum(self.steps.values())
 
 
-def generate(folder: Path, mails: int, seed: int = 1, until: datetime | None = None) -> Made:
+def generate(
+    folder: Path,
+    mails: int,
+    seed: int = 1,
+    until: datetime | None = None,
+    a_batch: int = year.MAILS_A_BATCH,
+) -> Made:
     """Fills a new data folder; the same seed and end make the same mails, with other keys and passwords' salts.
 
-    until: the end of the year, midnight of today in UTC when left out.
+    until: the end of the year, midnight of today in UTC when left out. a_batch: mails in a batch, on average.
     """
     until = until or datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     team = _team(folder, until - timedelta(days=year.DAYS + 1))
@@ -111,7 +117,7 @@ def generate(folder: Path, mails: int, seed: int = 1, until: datetime | None = N
         nonlocal begun
         steps[step], begun = time.perf_counter() - begun, time.perf_counter()
 
-    plans = year.batches(mails, until, team.of_template, len(_TEAM) - 1, len(_SENDERS), seed)
+    plans = year.batches(mails, until, team.of_template, len(_TEAM) - 1, len(_SENDERS), seed, a_batch)
     with bulk.bare(path) as db:
         _fill(db, plans, team, year.Writer(seed, until, max(1, mails // MAILS_A_PERSON)))
         done("mails and attempts")

@@ -129,9 +129,12 @@ def person(number: int) -> tuple[str, str]:
     return name, f"{FIRST[first]}.{LAST[last]}{rest or ''}@{domain}"
 
 
-def sizes(mails: int, chance: random.Random) -> list[int]:
-    """How many mails each batch has: few long ones, many short ones, some of one, in any order, `mails` together."""
-    count = max(3, round(mails / MAILS_A_BATCH))
+def sizes(mails: int, chance: random.Random, a_batch: int = MAILS_A_BATCH) -> list[int]:
+    """How many mails each batch has: few long ones, many short ones, some of one, in any order, `mails` together.
+
+    a_batch: how many on average.
+    """
+    count = max(3, round(mails / a_batch))
     single = count // 30
     count, mails = count - single, mails - single
     most = max(1, min(LONGEST_BATCH, mails // 4))
@@ -172,16 +175,23 @@ class Plan:
 
 
 def batches(
-    mails: int, until: datetime, versions: Sequence[int], users: int, senders: int, seed: int
+    mails: int,
+    until: datetime,
+    versions: Sequence[int],
+    users: int,
+    senders: int,
+    seed: int,
+    a_batch: int = MAILS_A_BATCH,
 ) -> list[Plan]:
     """A year of batches, oldest first, on working hours of Jakarta.
 
-    until: the end of the year. versions: for each version of any template, which template it is of.
+    until: the end of the year. versions: for each version of any template, which template it is of. a_batch: how many
+    mails a batch has on average.
     """
     chance = random.Random(seed)
     first = until.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=DAYS)
     start = int(first.timestamp()) * 1000
-    lengths = sizes(mails, chance)
+    lengths = sizes(mails, chance, a_batch)
     begins = sorted(
         start + chance.randrange(DAYS) * 86_400_000 + chance.randrange(3600, 9 * 3600) * 1000 for _ in lengths
     )

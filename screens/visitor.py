@@ -1,0 +1,84 @@
+"""Opens a screen in Chromium as the person who would see it, in one width, theme and language."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Literal
+
+from playwright.sync_api import Browser, BrowserContext, Page
+
+from screens.pages import Screen
+from screens.rooms import Name, Room
+
+Theme = Literal["light", "dark"]
+Lang = Literal["en", "id"]
+HEIGHTS = {360: 780, 768: 1024, 1440: 900}
+
+
+@dataclass(frozen=True)
+class Look:
+    """How pages are looked at. width: of the window, in CSS pixels."""
+
+    width: int
+    theme: Theme
+    lang: Lang
+
+    @property
+    def folder(self) -> str:
+        return f"{self.width}-{self.theme}-{self.lang}"
+
+
+class Visitor:
+    """One window for each person and mailroom, opened when first needed and used again."""
+
+    def __init__(
+        self, browser: Browser, rooms: Mapping[Name, Room], look: Look, bypass_csp: bool = False
+    ) -> None:
+        self._browser, self._rooms, self._look, self._bypass_csp = browser, rooms, look, bypass_csp
+        self._pages: dict[tuple[Name, str], Page] = {}
+
+    def open(self, screen: Screen) -> Page:
+        """The page as the screen describes it, loaded and in its state. Fails when it answers otherwise."""
+        room = self._rooms[screen.room]
+        page = self._page(screen.room, screen.who)
+        answer = page.goto(room.url + screen.address(room.facts))
+        assert answer, screen.name
+        assert answer.status == screen.status, f"{screen.name}: {answer.status} at {answer.url}"
+        if screen.act:
+            screen.act(page)
+            page.wait_for_load_state()
+        return page
+
+    def close(self) -> None:
+        """Closes every window."""
+        for page in self._pages.values():
+            page.context.close()
+
+    def _page(self, name: Name, who: str) -> Page:
+        if (name, who) not in self._pages:
+            self._pages[name, who] = self._window(self._rooms[name], who).new_page()
+        return self._pages[name, who]
+
+    def _window(self, room: Room, who: str) -> BrowserContext:
+        window = self._browser.new_context(
+            viewport={"width": self._look.width, "height": HEIGHTS[self._look.width]},
+            color_scheme=self._look.theme,
+            locale="id-ID" if self._look.lang == "id" else "en-GB",
+            bypass_csp=self._bypass_csp,
+        )
+        window.set_default_timeout(30_000)
+        if who:
+            window.add_cookies([{"name": "mailroom_session", "value": room.session(who), "url": room.url}])
+        return window
+
+
+@contextmanager
+def visiting(
+    browser: Browser, rooms: Mapping[Name, Room], look: Look, bypass_csp: bool = False
+) -> Iterator[Visitor]:
+    """A visitor whose windows are closed afterwards."""
+    visitor = Visitor(browser, rooms, look, bypass_csp)
+    try:
+        yield visitor
+    finally:
+        visitor.close()
