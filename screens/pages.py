@@ -159,6 +159,8 @@ SCREENS = (
     Screen("privacy", "/privacy/"),
     Screen("privacy-one", "/privacy/?email={hand}"),
     Screen("privacy-erase", "/privacy/erase?email={hand}"),
+    Screen("your-account", "/account/", "sari"),
+    Screen("your-account-faults", "/account/", "sari", act=fill(new_password="b")),
     Screen("unsubscribe", "/u/{link}", ""),
     Screen("unsubscribe-stopped", "/u/{left}", ""),
     Screen("unsubscribe-unknown", "/u/x", "", status=404),
@@ -171,6 +173,7 @@ SCREENS = (
 # Addresses that answer a GET with something other than a page of their own, and what that is.
 NO_SCREENS: Mapping[str, str] = {
     "static": "files",
+    "health.check": "a word for programs",
     "send.fields": "a part of the form at send.new",
     "send.rows": "the check with more rows",
     "send.mail": "the mail in the frame of send.check",
