@@ -20,7 +20,7 @@ The rooms, in the order in which a mail meets them:
 - the numbers by mail: report_mail, report_schedule, report_content, report_words, report_layout
 - who gets no mail: suppressions, suppression_lists, unsubscribe
 - from a shell: wishes, shell, spool, asking
-- the people, and what they did: people, invites; activity, deeds
+- the people, and what they did: people, invites; activity, deeds, sending_deeds, library_deeds
 - coming in: sign_ins, passwords, throttle, sessions
 - what is not kept: forgetting, retention, privacy
 - the house: service, settings, preferences, store, schema, keys, times, problems, worker, housekeeping, verify, limited

@@ -8,7 +8,8 @@ count of ids, and to the mark beside the database (`restored`).
 import hashlib
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -16,36 +17,48 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from mailroom.deeds import KINDS, Deed, sha256_of
+from mailroom import deeds, library_deeds, sending_deeds
+from mailroom.deeds import Deed, sha256_of
 from mailroom.problems import Sentence, say
 from mailroom.store import Store
 from mailroom.times import iso, utc_now
 
 PAGE = 50
-PROGRAM = "program"
+# Who did it, where it was nobody signed in: the program by itself, somebody at the machine, somebody at a page.
+PROGRAM, SHELL, VISITOR = "program", "shell", "visitor"
 LONGEST_VALUE = 1000
+# So much of an entry's hash is told to people: nobody finds other entries that begin with the same 64 bits.
+SHORT_HASH = 16
+
+KINDS: Mapping[str, type[Deed]] = {**deeds.KINDS, **sending_deeds.KINDS, **library_deeds.KINDS}
 
 _PERSON = re.compile(r"user:\d{1,18}")
+_HEAD = re.compile(rf"(\d{{1,18}}):([0-9a-f]{{{SHORT_HASH},64}})")
 
 
 @dataclass(frozen=True)
 class Door:
-    """Who is at the door just now. actor: `user:<id>`, or "" for nobody. address: of their browser, or ""."""
+    """Who is at the door just now.
+
+    actor: `user:<id>`, `VISITOR`, `SHELL`, or "" for nobody. address: of their browser, or "".
+    """
 
     actor: str = ""
     address: str = ""
 
 
-# Set by the pages for each request, for this thread alone; the parts of the program that work by themselves have none.
+# Set by the pages for each request and by commands, for this thread alone; what works by itself has none.
 NOBODY = Door()
 door: ContextVar[Door] = ContextVar("door", default=NOBODY)
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One line of the trail. who: a person's name, or "" when the program did it by itself.
+    """One line of the trail.
 
-    address: of the browser it came from, or "". sentence: what was done, in words; details: the fields of its deed.
+    actor: `user:<id>`; `shell:<id>` for what was asked for at the machine and put down to a person; or one of
+    `PROGRAM`, `SHELL`, `VISITOR`. who: that person's name, or "". address: of the browser it came from, or "".
+    sentence: what was done, in words; details: the fields of its deed.
     """
 
     id: int
@@ -65,6 +78,11 @@ class Head:
     id: int = 0
     hash: str = ""
 
+    @property
+    def short(self) -> str:
+        """What people compare: `12:9f3a0c1e5b7d2468`."""
+        return f"{self.id}:{self.hash[:SHORT_HASH]}"
+
 
 @dataclass(frozen=True)
 class Fault:
@@ -74,6 +92,16 @@ class Fault:
     what: str
 
 
+@contextmanager
+def from_shell() -> Iterator[None]:
+    """Whatever this thread notes in between was asked for at the machine."""
+    before = door.set(Door(SHELL))
+    try:
+        yield
+    finally:
+        door.reset(before)
+
+
 def note(db: Database, deed: Deed, now: datetime | None = None, user_id: int = 0) -> int:
     """The number of the new entry, written in the caller's transaction.
 
@@ -81,7 +109,11 @@ def note(db: Database, deed: Deed, now: datetime | None = None, user_id: int = 0
     Raises ValueError for what no entry may hold.
     """
     here, before = door.get(), head(db)
-    actor = f"user:{user_id}" if user_id else here.actor or PROGRAM
+    if here.actor == SHELL:
+        # Whoever may start commands may name anybody: nobody signed in.
+        actor = f"{SHELL}:{user_id}" if user_id else SHELL
+    else:
+        actor = f"user:{user_id}" if user_id else here.actor or PROGRAM
     # Counted by SQLite, so that after entries were cut off the numbers show a gap and are never given again.
     counted = db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'activity'").fetchone()
     number = max(before.id, int(counted[0]) if counted else 0) + 1
@@ -105,10 +137,18 @@ def head(db: Database) -> Head:
     return Head(int(row["id"]), str(row["hash"])) if row else Head()
 
 
+def head_of(text: str) -> Head:
+    """The head that `Head.short` or a longer hash tells. Raises ValueError for anything else."""
+    found = _HEAD.fullmatch(text.strip().lower())
+    if not found:
+        raise ValueError(text)
+    return Head(int(found[1]), found[2])
+
+
 def holds(db: Database, known: Head) -> bool:
-    """Whether an entry that is known to have been written is still there as it was."""
+    """Whether an entry that is known to have been written is still there as it was; its hash may be cut short."""
     row = db.execute("SELECT hash FROM activity WHERE id = ?", [known.id]).fetchone()
-    return not known.id or (row is not None and row["hash"] == known.hash)
+    return not known.id or (row is not None and bool(known.hash) and row["hash"].startswith(known.hash))
 
 
 def newest(
@@ -116,7 +156,7 @@ def newest(
 ) -> list[Entry]:
     """Entries, newest first: those with a number below `before`, of one person and of one kind if given.
 
-    actor: `user:<id>`, or `PROGRAM`.
+    actor: `user:<id>`, `PROGRAM`, `VISITOR`, or `SHELL` with whomever it was put down to.
     """
     where, parameters = "t.id < ?", [before or 2**62]
     return _select(store, where, parameters, actor, kind, limit)
@@ -156,13 +196,17 @@ def faults(db: Database) -> Iterator[Fault]:
 def _select(
     store: Store, where: str, parameters: list[Any], actor: str, kind: str, limit: int
 ) -> list[Entry]:
-    for column, value in (("actor", actor), ("kind", kind)):
-        if value:
-            where, parameters = f"{where} AND t.{column} = ?", [*parameters, value]
+    if actor == SHELL:
+        # Everything that begins so: `;` is the letter behind `:`.
+        where, parameters = f"{where} AND t.actor >= ? AND t.actor < ?", [*parameters, SHELL, f"{SHELL};"]
+    elif actor:
+        where, parameters = f"{where} AND t.actor = ?", [*parameters, actor]
+    if kind:
+        where, parameters = f"{where} AND t.kind = ?", [*parameters, kind]
     rows = store.read().query(
         # `where` is made of constants; what it compares with is always a parameter.
         "SELECT t.id, t.at, t.actor, coalesce(u.name, '') AS who, t.address, t.kind, t.details FROM activity t "  # noqa: S608
-        f"LEFT JOIN users u ON t.actor = 'user:' || u.id WHERE {where} ORDER BY t.id DESC LIMIT ?",
+        f"LEFT JOIN users u ON t.actor IN ('user:' || u.id, 'shell:' || u.id) WHERE {where} ORDER BY t.id DESC LIMIT ?",
         [*parameters, limit],
     )
     return [_entry(row) for row in rows]

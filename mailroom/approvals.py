@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from mailroom import drafts, plans, preferences
+from mailroom import activity, drafts, plans, preferences, sending_deeds
 from mailroom.drafts import Draft
 from mailroom.plans import Plan
 from mailroom.problems import Problem
@@ -87,6 +87,7 @@ def ask(store: Store, draft_id: str, user_id: int, plan: Plan, policy: str, now:
                 iso(now),
             ],
         )
+        activity.note(db, sending_deeds.ApprovalAsked(draft.name, draft.good), now, user_id)
 
 
 def get(store: Store, draft_id: str) -> Approval | None:
@@ -125,11 +126,14 @@ def stands(store: Store, approval: Approval) -> bool:
     return now == approval.fingerprint
 
 
-def withdraw(store: Store, draft_id: str, user_id: int) -> bool:
+def withdraw(store: Store, draft_id: str, user_id: int, now: datetime) -> bool:
     """Whether the person had asked about this draft and no longer does."""
     query = "DELETE FROM approvals WHERE draft_id = ? AND asked_by = ? AND decision <> 'approved'"
     with store.write() as db:
-        return bool(db.execute(query, [draft_id, user_id]).rowcount)
+        if not db.execute(query, [draft_id, user_id]).rowcount:
+            return False
+        activity.note(db, sending_deeds.ApprovalWithdrawn(*_name_and_mails(db, draft_id)), now, user_id)
+        return True
 
 
 def give_back(store: Store, draft_id: str, user_id: int, note: str, now: datetime) -> bool:
@@ -151,6 +155,8 @@ def give_back(store: Store, draft_id: str, user_id: int, note: str, now: datetim
             "UPDATE approvals SET decision = 'returned', decided_by = ?, decided_at = ?, note = ? WHERE draft_id = ?",
             [user_id, iso(now), note, draft_id],
         )
+        deed = sending_deeds.ApprovalReturned(*_name_and_mails(db, draft_id), asked_by=row["asked_by"])
+        activity.note(db, deed, now, user_id)
     return True
 
 
@@ -209,6 +215,11 @@ def _fingerprint(db: Database, draft_id: str, rows: str, plan: Plan, policy: str
     ).fetchone()
     whole = [rows, _frozen(plan, policy), *(row or ())]
     return hashlib.sha256(json.dumps(whole).encode()).hexdigest()
+
+
+def _name_and_mails(db: Database, draft_id: str) -> tuple[str, int]:
+    row = db.execute("SELECT name, good FROM drafts WHERE id = ?", [draft_id]).fetchone()
+    return row["name"], row["good"]
 
 
 def _frozen(plan: Plan, policy: str) -> str:

@@ -1,5 +1,6 @@
 """The buttons on a batch: pause, resume, another time, cancel the rest. Pressed twice, the first alone counts."""
 
+import json
 import time
 from dataclasses import replace
 from datetime import datetime
@@ -7,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from sqlite_utils import Database
 
-from mailroom import activity, batches, deeds, plans, states
+from mailroom import activity, batches, deeds, plans, sending_deeds, states
 from mailroom.plans import Plan
 from mailroom.problems import Problem
 from mailroom.store import Store
@@ -24,6 +25,11 @@ _MAY_STILL_GO = (
     "AND c.shown IN ('queued', 'sending', 'unknown'))"
 )
 
+_WAITING = (
+    "(SELECT coalesce(sum(n), 0) FROM batch_counts c WHERE c.batch_id = batches.id "
+    "AND c.shown = 'queued') AS waiting"
+)
+
 
 def pause(store: Store, batch_id: int, user_id: int, now: datetime) -> bool:
     """Whether the batch ran, had something to hold back, and is now paused.
@@ -31,23 +37,29 @@ def pause(store: Store, batch_id: int, user_id: int, now: datetime) -> bool:
     Mails already on the wire still get their answer.
     """
     with store.write() as db:
-        changed = db.execute(
+        row = db.execute(
             "UPDATE batches SET state = 'paused', paused_reason = '', paused_at = ?, paused_by = ? "  # noqa: S608
-            "WHERE id = ? AND state = 'running' AND " + _MAY_STILL_GO,
+            f"WHERE id = ? AND state = 'running' AND {_MAY_STILL_GO} RETURNING name, {_WAITING}",
             [iso(now), user_id, batch_id],
-        ).rowcount
-    return changed == 1
+        ).fetchone()
+        if row:
+            deed = sending_deeds.BatchPaused(batch_id, row["name"], row["waiting"])
+            activity.note(db, deed, now, user_id)
+    return row is not None
 
 
-def resume(store: Store, batch_id: int) -> bool:
+def resume(store: Store, batch_id: int, user_id: int, now: datetime) -> bool:
     """Whether the batch was paused and now runs on."""
     with store.write() as db:
-        changed = db.execute(
-            "UPDATE batches SET state = 'running', paused_reason = '', paused_at = NULL, paused_by = NULL "
-            "WHERE id = ? AND state = 'paused'",
+        row = db.execute(
+            "UPDATE batches SET state = 'running', paused_reason = '', paused_at = NULL, paused_by = NULL "  # noqa: S608
+            f"WHERE id = ? AND state = 'paused' RETURNING name, {_WAITING}",
             [batch_id],
-        ).rowcount
-    return changed == 1
+        ).fetchone()
+        if row:
+            deed = sending_deeds.BatchResumed(batch_id, row["name"], row["waiting"])
+            activity.note(db, deed, now, user_id)
+    return row is not None
 
 
 def send_now(store: Store, batch_id: int, user_id: int, now: datetime, zone: ZoneInfo) -> bool:
@@ -56,10 +68,12 @@ def send_now(store: Store, batch_id: int, user_id: int, now: datetime, zone: Zon
     Its pace stays. Raises Problem when a second person approved its time and this is the one who asked.
     """
     with store.write() as db:
-        row = _waiting(db, batch_id, "next_at", user_id, now)
-        if row is None:
+        before = _waiting(db, batch_id, "next_at", user_id, now)
+        if before is None:
             return False
-        batches.begin(db, batch_id, replace(row, start_at=None, office_hours=False), now, zone)
+        after = replace(before, start_at=None, office_hours=False)
+        batches.begin(db, batch_id, after, now, zone)
+        _note_plan(db, batch_id, before, after, user_id, now)
     return True
 
 
@@ -69,10 +83,18 @@ def reschedule(store: Store, batch_id: int, plan: Plan, user_id: int, now: datet
     Raises Problem when a second person approved its time and this is the one who asked.
     """
     with store.write() as db:
-        if _waiting(db, batch_id, "start_at", user_id, now) is None:
+        before = _waiting(db, batch_id, "start_at", user_id, now)
+        if before is None:
             return False
         batches.begin(db, batch_id, plan, now, zone)
+        _note_plan(db, batch_id, before, plan, user_id, now)
     return True
+
+
+def _note_plan(db: Database, batch_id: int, before: Plan, after: Plan, user_id: int, now: datetime) -> None:
+    name = db.execute("SELECT name FROM batches WHERE id = ?", [batch_id]).fetchone()["name"]
+    plans_as_text = (json.dumps(plan.as_columns()) for plan in (before, after))
+    activity.note(db, sending_deeds.BatchRescheduled(batch_id, name, *plans_as_text), now, user_id)
 
 
 def _waiting(db: Database, batch_id: int, column: str, user_id: int, now: datetime) -> Plan | None:
@@ -103,10 +125,7 @@ def cancel(store: Store, batch_id: int, user_id: int, now: datetime) -> int:
         # First of all, so that nothing is claimed from it while its mails are cancelled part by part.
         row = db.execute(
             "UPDATE batches SET state = 'cancelled', paused_reason = '', paused_at = NULL, paused_by = NULL "  # noqa: S608
-            "WHERE id = ? AND state <> 'cancelled' AND "
-            + _MAY_STILL_GO
-            + " RETURNING name, (SELECT coalesce("
-            "sum(n), 0) FROM batch_counts c WHERE c.batch_id = batches.id AND c.shown = 'queued') AS waiting",
+            f"WHERE id = ? AND state <> 'cancelled' AND {_MAY_STILL_GO} RETURNING name, {_WAITING}",
             [batch_id],
         ).fetchone()
         if row:

@@ -1,12 +1,13 @@
 """What a person decides about mails that nobody can prove to have left, and what lies before them when they do."""
 
+import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlite_utils import Database
 
-from mailroom import doubts, states
+from mailroom import activity, doubts, sending_deeds, states
 from mailroom.doubts import Doubt
 from mailroom.evidence import Evidence
 from mailroom.problems import Problem
@@ -21,6 +22,7 @@ SHOWN = 100
 
 COUNTED = N_("It arrived: %(reason)s")
 SENT_AGAIN = N_("It did not arrive: %(reason)s")
+_DECISION = {True: "arrived", False: "again"}
 
 
 @dataclass(frozen=True)
@@ -138,7 +140,12 @@ def decide(
         doubt = doubts.get(db, mail_id)
         if doubt is None or doubt.state != "undecided" or doubt.attempt.id != attempt_id:
             return False
-        return _apply(db, doubt, arrived, reason, user_id, now)
+        if not _apply(db, doubt, arrived, reason, user_id, now):
+            return False
+        batch = _batch_of(db, mail_id)
+        deed = sending_deeds.MailDecided(batch["id"], batch["name"], mail_id, _DECISION[arrived])
+        activity.note(db, deed, now, user_id)
+        return True
 
 
 def decide_all(
@@ -152,15 +159,27 @@ def decide_all(
     reason = _reason(reason)
     with store.write() as db:
         found = doubts.undecided(db, batch_id, upto)
-        return sum(_apply(db, doubt, arrived, reason, user_id, now) for doubt in found)
+        decided = sum(_apply(db, doubt, arrived, reason, user_id, now) for doubt in found)
+        if decided:
+            name = _batch_of(db, found[0].mail_id)["name"]
+            deed = sending_deeds.MailsDecided(batch_id, name, decided, _DECISION[arrived])
+            activity.note(db, deed, now, user_id)
+        return decided
 
 
-def set_policy(store: Store, batch_id: int, policy: str) -> bool:
+def set_policy(store: Store, batch_id: int, policy: str, user_id: int, now: datetime) -> bool:
     """Whether the batch now does `policy` with mails that cannot be decided. Raises ValueError for another word."""
     if policy not in POLICIES:
         raise ValueError(policy)
     with store.write() as db:
-        return db.execute("UPDATE batches SET policy = ? WHERE id = ?", [policy, batch_id]).rowcount == 1
+        before = db.execute("SELECT name, policy FROM batches WHERE id = ?", [batch_id]).fetchone()
+        if before is None:
+            return False
+        db.execute("UPDATE batches SET policy = ? WHERE id = ?", [policy, batch_id])
+        if before["policy"] != policy:
+            deed = sending_deeds.BatchPolicyChanged(batch_id, before["name"], before["policy"], policy)
+            activity.note(db, deed, now, user_id)
+        return True
 
 
 def _apply(db: Database, doubt: Doubt, arrived: bool, reason: str, user_id: int, now: datetime) -> bool:
@@ -172,6 +191,12 @@ def _apply(db: Database, doubt: Doubt, arrived: bool, reason: str, user_id: int,
     rest = timedelta(seconds=2 * Rules().margin)
     due = max(now, min(doubt.attempt.finished_at, now) + rest)
     return states.transition(db, doubt.mail_id, "undecided", "queued", change, due_at=iso(due))
+
+
+def _batch_of(db: Database, mail_id: int) -> sqlite3.Row:
+    query = "SELECT b.id, b.name FROM mails m JOIN batches b ON b.id = m.batch_id WHERE m.id = ?"
+    row: sqlite3.Row = db.execute(query, [mail_id]).fetchone()
+    return row
 
 
 def _reason(text: str) -> str:

@@ -176,6 +176,20 @@ class TokenRemoved(Deed):
 
 
 @dataclass(frozen=True)
+class TokenResumed(Deed):
+    """A token that the gateway had turned down was checked by a person, and is used again."""
+
+    KIND = "token_resumed"
+    WORD = N_("Token used again")
+    SAYS = N_(
+        "Checked the token “%(name)s” (%(fingerprint)s), which was stopped; the gateway takes it again."
+    )
+
+    name: str
+    fingerprint: str
+
+
+@dataclass(frozen=True)
 class ListRemoved(Deed):
     """A saved list was removed. rows: it had so many."""
 
@@ -280,8 +294,9 @@ KINDS: Mapping[str, type[Deed]] = {
     deed.KIND: deed
     for deed in (
         AddressesExported, PersonExported, PersonErased, Forgotten, PreferenceChanged, ReportMailSet,
-        SuppressionRemoved, TemplateRemoved, TemplateRestored, TokenAdded, TokenReplaced, TokenRemoved, ListRemoved,
-        BatchQueued, BatchApproved, BatchCancelled, MailsTakenIn, TrailCut, PasswordChanged, SessionsEnded,
+        SuppressionRemoved, TemplateRemoved, TemplateRestored, TokenAdded, TokenReplaced, TokenRemoved, TokenResumed,
+        ListRemoved, BatchQueued, BatchApproved, BatchCancelled, MailsTakenIn, TrailCut,
+        PasswordChanged, SessionsEnded,
     )
 }  # fmt: skip
 

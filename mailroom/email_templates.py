@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from mailroom import activity, compiling, deeds, mail_lint
+from mailroom import activity, compiling, deeds, library_deeds, mail_lint
 from mailroom.compiling import Kind
 from mailroom.problems import Problem
 from mailroom.rendering import (
@@ -153,12 +153,17 @@ def save(
     if marketing and not renderer.always_unsubscribe:
         raise TemplateProblem(mail_lint.NO_UNSUBSCRIBE, "html")
     with store.write() as db:
+        before = _versions(db, "t.id = ?", template_id or 0, limit=1)
         if template_id is None:
             template_id = _add(db, name, marketing, now)
         else:
             _change(db, template_id, name, marketing)
         _add_version(db, template_id, _Content(subject, kind, html, compiled, renderer.fields), user_id, now)
-        return _versions(db, "t.id = ?", template_id, limit=1)[0]
+        saved = _versions(db, "t.id = ?", template_id, limit=1)[0]
+        if [saved] != before:
+            deed = library_deeds.TemplateSaved(template_id, name, saved.number, int(marketing))
+            activity.note(db, deed, now, user_id)
+        return saved
 
 
 def own_version(db: Database, name: str, subject: str, html: str, user_id: int, now: datetime) -> int:

@@ -6,6 +6,7 @@ from datetime import datetime
 from email_validator import EmailNotValidError, validate_email
 from sqlite_utils import Database
 
+from mailroom import activity, deeds, library_deeds
 from mailroom.problems import Problem
 from mailroom.store import Store
 from mailroom.times import iso
@@ -37,6 +38,8 @@ def add(store: Store, email: str, name: str, user_id: int, now: datetime) -> Ide
             ),
             None,
         )
+        if row:
+            activity.note(db, library_deeds.SenderAdded(name, **deeds.person(email)), now, user_id)
     if row is None:
         raise Problem(N_("This address is already here under the same name."), field="email")
     return Identity(**row)
@@ -55,13 +58,17 @@ def get(store: Store, identity_id: int) -> Identity:
     return found[0]
 
 
-def remove(store: Store, identity_id: int, now: datetime) -> bool:
+def remove(store: Store, identity_id: int, user_id: int, now: datetime) -> bool:
     """Whether the identity was in use and no longer is; what was queued with it goes out all the same."""
     with store.write() as db:
-        removed = db.execute(
-            "UPDATE senders SET removed_at = ? WHERE id = ? AND removed_at IS NULL", [iso(now), identity_id]
-        ).rowcount
-    return removed == 1
+        row = db.execute(
+            "UPDATE senders SET removed_at = ? WHERE id = ? AND removed_at IS NULL RETURNING email, name",
+            [iso(now), identity_id],
+        ).fetchone()
+        if row:
+            deed = library_deeds.SenderRemoved(row["name"], **deeds.person(row["email"]))
+            activity.note(db, deed, now, user_id)
+    return row is not None
 
 
 def _address(email: str) -> str:

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from sqlite_utils import Database
 
-from mailroom import activity, deeds, recipients, sources
+from mailroom import activity, deeds, library_deeds, recipients, sources
 from mailroom.drafts import Draft
 from mailroom.problems import Problem
 from mailroom.recipients import Given, Reading
@@ -53,13 +53,12 @@ def keep(store: Store, draft: Draft, name: str, user_id: int, now: datetime) -> 
     """
     name = _named(name)
     with store.write() as db, _no_second(name):
-        return int(
-            db.execute(
-                "INSERT INTO lists (name, source_id, reading, rows, created_at, created_by) VALUES (?, ?, ?, ?, ?, ?)",
-                [name, draft.source_id, draft.reading.to_json(), draft.total, iso(now), user_id],
-            ).lastrowid
-            or 0
-        )
+        list_id = db.execute(
+            "INSERT INTO lists (name, source_id, reading, rows, created_at, created_by) VALUES (?, ?, ?, ?, ?, ?)",
+            [name, draft.source_id, draft.reading.to_json(), draft.total, iso(now), user_id],
+        ).lastrowid
+        activity.note(db, library_deeds.ListKept(name, draft.total), now, user_id)
+        return int(list_id or 0)
 
 
 def all_lists(store: Store) -> list[SavedList]:
@@ -91,18 +90,22 @@ def download(store: Store, saved: SavedList, user_id: int, now: datetime) -> byt
     return given(store, saved).content
 
 
-def rename(store: Store, list_id: int, name: str) -> None:
+def rename(store: Store, list_id: int, name: str, user_id: int, now: datetime) -> None:
     """Calls the list something else. Raises Problem beside `name` when it cannot be called that."""
     name = _named(name)
     with store.write() as db, _no_second(name):
-        db.execute("UPDATE lists SET name = ? WHERE id = ?", [name, list_id])
+        before = db.execute("SELECT name FROM lists WHERE id = ?", [list_id]).fetchone()
+        if before and before["name"] != name:
+            db.execute("UPDATE lists SET name = ? WHERE id = ?", [name, list_id])
+            activity.note(db, library_deeds.ListRenamed(before["name"], name), now, user_id)
 
 
-def read_like(store: Store, saved: SavedList, draft: Draft) -> None:
+def read_like(store: Store, saved: SavedList, draft: Draft, user_id: int, now: datetime) -> None:
     """Has the list read from now on as the draft was read."""
     reading = saved.read_as(draft.reading).to_json()
     with store.write() as db:
         db.execute("UPDATE lists SET reading = ?, rows = ? WHERE id = ?", [reading, draft.total, saved.id])
+        activity.note(db, library_deeds.ListReadAnew(saved.name, draft.total), now, user_id)
 
 
 def put_in_place(store: Store, saved: SavedList, newer: Given, user_id: int, now: datetime) -> int:
@@ -130,6 +133,7 @@ def put_in_place(store: Store, saved: SavedList, newer: Given, user_id: int, now
             [sources.keep(db, newer, now), found.to_json(), rows, iso(now), user_id, saved.id],
         )
         sources.forget(db, saved.source_id)
+        activity.note(db, library_deeds.ListReplaced(saved.name, saved.rows, rows), now, user_id)
     return rows
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime
 
-from mailroom import batches, report_layout, reports, tokens
+from mailroom import activity, batches, report_layout, reports, tokens
 from mailroom.figures import Figures, Line
 from mailroom.gallery import Language
 from mailroom.periods import Range
@@ -39,6 +39,7 @@ def values(
         "title": say("title"),
         "open_word": say("open"),
         "footer": say(f"footer_{every}"),
+        "trail": say("trail", head=activity.head(store.read()).short),
         "url": f"{settings.public_url}/reports/?from={within.first}&to={within.last}",
         **_states(say, report.total, report.before),
         **_templates(say, report.lines),

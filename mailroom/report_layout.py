@@ -119,7 +119,8 @@ _PAGE = """\
   color: #ffffff; text-decoration: none;">{{{{ open_word }}}}</a></td></tr></table>
 </td></tr></table>
 <table role="presentation" width="100%" cellpadding="0" cellspacing="0" style="max-width: 560px;"><tr>
-<td style="padding: 14px 22px; {font} font-size: 12px; line-height: 1.5; {soft} text-align: left;">{{{{ footer }}}}</td>
+<td style="padding: 14px 22px; {font} font-size: 12px; line-height: 1.5; {soft} text-align: left;">{{{{ footer }}}}<br>
+{{{{ trail }}}}</td>
 </tr></table>
 </td></tr></table>
 </body>

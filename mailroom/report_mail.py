@@ -6,7 +6,16 @@ from datetime import datetime
 
 from sqlite_utils import Database
 
-from mailroom import activity, deeds, email_templates, report_content, report_layout, report_schedule, states
+from mailroom import (
+    activity,
+    deeds,
+    email_templates,
+    report_content,
+    report_layout,
+    report_schedule,
+    sending_deeds,
+    states,
+)
 from mailroom.email_templates import Rendered, Renderer
 from mailroom.gallery import Language
 from mailroom.identities import get as identity
@@ -152,6 +161,8 @@ def _queue(db: Database, store: Store, made: _Made, to: list[Reader], now: datet
     states.queue(db, batch_id, states.packed(mails), states.Change(now, name, ACTOR))
     if made.kind == "report":
         activity.note(db, deeds.BatchQueued(batch_id, name, len(mails)), now)
+    else:
+        activity.note(db, sending_deeds.TrialSent(batch_id, name), now, made.user_id)
     return Sent(batch_id, fresh=True)
 
 

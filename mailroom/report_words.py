@@ -51,6 +51,7 @@ WORDS: Mapping[Language, Mapping[str, str]] = {
         "can change that on the page “Report by mail”.",
         "footer_month": "OCA Mailroom sends this on the first of every month to those of your team who were chosen "
         "for it. An admin can change that on the page “Report by mail”.",
+        "trail": "The activity trail ends with entry {head}.",
         "seconds": "{n} seconds",
         "minutes": "{n} minutes",
         "hours": "{n} hours",
@@ -92,6 +93,7 @@ WORDS: Mapping[Language, Mapping[str, str]] = {
         "dapat mengubahnya di halaman “Report by mail”.",
         "footer_month": "OCA Mailroom mengirim laporan ini setiap tanggal 1 kepada anggota tim yang dipilih. Admin "
         "dapat mengubahnya di halaman “Report by mail”.",
+        "trail": "Catatan aktivitas berakhir pada entri {head}.",
         "seconds": "{n} detik",
         "minutes": "{n} menit",
         "hours": "{n} jam",

@@ -12,6 +12,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from mailroom import (
+    activity,
     approvals,
     attachments,
     batches,
@@ -142,9 +143,10 @@ class Desk(Worker):
         pledge = case.pledge
         found = Answer.of(pledge["answer"])
         try:
-            batch_id = batches.queue(
-                self._store, pledge["draft"], pledge["user"], self._clock(), links=self._links
-            )
+            with activity.from_shell():
+                batch_id = batches.queue(
+                    self._store, pledge["draft"], pledge["user"], self._clock(), links=self._links
+                )
         except Problem as problem:
             return case.reply(asdict(replace(found, outcome="unusable", sentence=problem.sentence)))
         self._log.info("batch %d was queued from a shell", batch_id)

@@ -1,6 +1,6 @@
 """The do-not-mail list: addresses that get no mail, who put them there and why. Nothing is sent to them."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -8,7 +8,7 @@ from typing import Literal, TypeVar
 
 from sqlite_utils import Database
 
-from mailroom import activity, deeds, preferences
+from mailroom import activity, deeds, library_deeds, preferences
 from mailroom.problems import Problem
 from mailroom.store import Store
 from mailroom.times import iso
@@ -108,19 +108,23 @@ def place(line: Suppression) -> str:
     return f"{line.added_at} {line.email}"
 
 
-def add(store: Store, emails: Iterable[str], reason: Reason, note: str, user_id: int, now: datetime) -> int:
+def add(store: Store, emails: Sequence[str], reason: Reason, note: str, user_id: int, now: datetime) -> int:
     """How many of the addresses are on the list now and were not before.
 
-    emails: good addresses. Raises Problem beside `note` when that is too long.
+    emails: good addresses; a long list is noted in the trail with its first part.
+    Raises Problem beside `note` when that is too long.
     """
     note = " ".join(note.split())
     if len(note) > LONGEST_NOTE:
         raise Problem(N_("A note has at most %(most)s letters."), field="note", most=LONGEST_NOTE)
     added = 0
-    for part in _parts(emails):
+    deed = _added(emails, reason)
+    for first, part in _parts(emails):
         with store.write() as db:
             rows = [(email, reason, note, None, iso(now), user_id) for email in part]
             added += _insert(db, rows)
+            if first and (added or len(emails) > 1):
+                activity.note(db, deed, now, user_id)
     return added
 
 
@@ -158,11 +162,13 @@ def add_failed_of(store: Store, batch_id: int, user_id: int, now: datetime) -> i
     """How many addresses of the batch that could not be delivered to are on the list now and were not before."""
     found = store.read().execute(_FAILED, [batch_id]).fetchall()
     added = 0
-    for part in _parts(found):
+    for first, part in _parts(found):
         with store.write() as db:
             added += _insert(
                 db, [(email, "failed", "", mail_id, iso(now), user_id) for email, mail_id in part]
             )
+            if first:
+                activity.note(db, library_deeds.FailedSuppressed(batch_id, len(found)), now, user_id)
     return added
 
 
@@ -211,6 +217,14 @@ def _select(db: Database, where: str, parameters: list[object]) -> Iterator[Supp
     return (Suppression(**row) for row in rows)
 
 
-def _parts(everything: Iterable[T]) -> Iterator[list[T]]:
+def _parts(everything: Iterable[T]) -> Iterator[tuple[bool, list[T]]]:
+    """Everything in parts for one transaction each, and whether a part is the first."""
     rest = iter(everything)
-    return iter(lambda: list(islice(rest, _AT_ONCE)), [])
+    for n, part in enumerate(iter(lambda: list(islice(rest, _AT_ONCE)), [])):
+        yield n == 0, part
+
+
+def _added(emails: Sequence[str], reason: Reason) -> deeds.Deed:
+    if len(emails) == 1:
+        return library_deeds.SuppressionAdded(**deeds.person(emails[0]), reason=reason)
+    return library_deeds.SuppressionsAdded(len(emails), reason)

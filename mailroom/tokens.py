@@ -150,11 +150,14 @@ def stop(db: Database, token_id: int, reason: str, now: datetime, fingerprint: s
 def clear_stop(store: Store, token_id: int) -> bool:
     """Whether the token was stopped and may now be used again."""
     with store.write() as db:
-        cleared = db.execute(
-            "UPDATE tokens SET stopped_at = NULL, stop_reason = '' WHERE id = ? AND stopped_at IS NOT NULL",
+        row = db.execute(
+            "UPDATE tokens SET stopped_at = NULL, stop_reason = '' WHERE id = ? AND stopped_at IS NOT NULL "
+            "RETURNING name, fingerprint",
             [token_id],
-        ).rowcount
-    return cleared == 1
+        ).fetchone()
+        if row:
+            activity.note(db, deeds.TokenResumed(row["name"], row["fingerprint"]))
+    return row is not None
 
 
 def record_check(store: Store, token_id: int, result: str, now: datetime) -> None:

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlite_utils import Database
 
-from mailroom import drafts, states, unsubscribe
+from mailroom import activity, drafts, sending_deeds, states, unsubscribe
 from mailroom.drafts import Draft
 from mailroom.email_templates import Renderer, version
 from mailroom.identities import get as identity
@@ -100,6 +100,7 @@ def send(store: Store, links: Links, trial: Trial, form_key: str, person: User, 
             return Sent(int(already[0]), fresh=False)
         batch_id = _insert(db, store, trial, key, person.id, now)
         states.queue(db, batch_id, states.packed([mail]), states.Change(now, trial.name, f"user:{person.id}"))
+        activity.note(db, sending_deeds.TrialSent(batch_id, trial.name), now, person.id)
         return Sent(batch_id, fresh=True)
 
 

@@ -32,9 +32,10 @@ class UnreadableDatabase(OSError):
     """There is no database at the path, or it is none of ours; the text says why."""
 
 
-def verify_file(path: Path) -> list[Broken]:
+def verify_file(path: Path, known: activity.Head | None = None) -> list[Broken]:
     """Everything that breaks a rule in the database at `path`, read without ever writing to it.
 
+    known: the head that the trail had once, as somebody wrote it down; it has to be in it still.
     Raises UnreadableDatabase.
     """
     if not path.exists():
@@ -46,7 +47,7 @@ def verify_file(path: Path) -> list[Broken]:
         # One transaction, so that a program that goes on sending does not change what is counted.
         connection.execute("BEGIN")
         db = Database(connection)
-        return [*verify(db), *_behind_its_mark(db, path)]
+        return [*verify(db), *_behind_its_mark(db, path), *_without(db, known)]
     except sqlite3.DatabaseError as error:
         raise UnreadableDatabase(str(error)) from None
     finally:
@@ -58,6 +59,12 @@ def _behind_its_mark(db: Database, path: Path) -> Iterator[Broken]:
     if mark and not activity.holds(db, mark.trail):
         detail = "it was written, and is not there any more as it was; the program notes that when it starts"
         yield Broken("the activity trail is whole", f"entry {mark.trail.id}", detail)
+
+
+def _without(db: Database, known: activity.Head | None) -> Iterator[Broken]:
+    if known and not activity.holds(db, known):
+        detail = "the trail once had it with that hash; it was changed, replaced or removed since"
+        yield Broken("the activity trail still holds what it held", f"entry {known.id}", detail)
 
 
 def _forgotten_is_gone(db: Database) -> Iterator[Broken]:

@@ -1,13 +1,24 @@
 """The activity trail: what is done is noted with who and when, and whoever touches it is found out."""
 
 import json
+import re
 import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 
 import pytest
 
-from mailroom import activity, batch_controls, deeds, email_templates, preferences, restored, suppressions
+from app import create_app
+from mailroom import (
+    activity,
+    batch_controls,
+    deeds,
+    email_templates,
+    preferences,
+    report_mail,
+    restored,
+    suppressions,
+)
 from mailroom.deeds import TemplateRemoved
 from mailroom.preferences import Preferences
 from mailroom.restored import Marker
@@ -140,11 +151,14 @@ def test_what_changes_the_house_is_noted_with_who_did_it(service: Service) -> No
     found = [(entry.kind, entry.who) for entry in reversed(activity.newest(store))]
     assert found == [
         ("token_added", "Adi"),
+        ("sender_added", "Adi"),
+        ("template_saved", "Adi"),
         ("batch_queued", "Sari"),
         ("preference_changed", "Adi"),
         ("template_removed", ""),
         ("template_restored", ""),
         ("batch_cancelled", "Sari"),
+        ("suppression_added", "Adi"),
         ("suppression_removed", ""),
         ("addresses_exported", "Adi"),
     ]
@@ -156,7 +170,8 @@ def test_an_address_stands_in_it_masked_and_can_still_be_asked_for(store: Store)
     suppressions.add(store, ["joko@contoh.id"], "hand", "", 1, NOON)
     suppressions.remove(store, "joko@contoh.id")
     assert "joko@" not in str(activity.newest(store))
-    assert [entry.kind for entry in activity.about(store, " Joko@Contoh.id")] == ["suppression_removed"]
+    about = [entry.kind for entry in activity.about(store, " Joko@Contoh.id")]
+    assert about == ["suppression_removed", "suppression_added"]
     assert activity.about(store, "siti@contoh.id") == []
 
 
@@ -231,3 +246,61 @@ def test_a_kind_nobody_knows_is_shown_by_its_word_and_named(service: Service, cl
     assert faults(page) == []
     assert "from_the_future" in page.text
     assert [broken.where for broken in verify(service.store.read())] == ["entry 1"]
+
+
+def test_what_was_asked_for_at_the_machine_says_so_and_whom_it_was_put_down_to(
+    service: Service, client: Client
+) -> None:
+    with activity.from_shell(), service.store.write() as db:
+        activity.note(db, TemplateRemoved("Satu"), NOON, user_id=2)
+        activity.note(db, TemplateRemoved("Dua"), NOON)
+    with service.store.write() as db:
+        activity.note(db, TemplateRemoved("Tiga"), NOON)
+    found = [(entry.actor, entry.who) for entry in activity.newest(service.store)]
+    assert found == [("program", ""), ("shell", ""), ("shell:2", "Sari")]
+    # Whoever may start commands may name anybody: it is not what Sari did.
+    assert activity.newest(service.store, actor="user:2") == []
+    page = client("adi").get("/activity/?by=shell")
+    assert faults(page) == []
+    assert "at the machine" in page.text
+    assert ("Satu" in page.text, "Dua" in page.text, "Tiga" in page.text) == (True, True, False)
+
+
+def test_the_end_that_somebody_wrote_down_has_to_be_in_it_still(store: Store) -> None:
+    filled(store)
+    known = activity.head_of(activity.head(store.read()).short)
+    assert verify_file(store.path, known) == []
+    filled(store, 2)
+    assert verify_file(store.path, known) == []
+    # Somebody who knows how writes the whole trail anew from the third entry, with hashes that fit.
+    with sqlite3.connect(store.path) as db:
+        db.executescript(UNLOCK + "DELETE FROM activity WHERE id > 2; UPDATE sqlite_sequence SET seq = 2")
+    db.close()
+    filled(store, 5)
+    assert verify(store.read()) == []
+    assert [broken.where for broken in verify_file(store.path, known)] == ["entry 5"]
+
+
+@pytest.mark.parametrize(
+    "text", ["", "5", "5:abc", "x:9f3a0c1e5b7d2468", "5:9f3a0c1e5b7d246g", "-1:9f3a0c1e5b7d2468"]
+)
+def test_what_is_no_end_of_a_trail_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=f"^{re.escape(text)}$"):
+        activity.head_of(text)
+
+
+def test_verify_takes_the_end_that_the_page_and_the_report_tell(service: Service, client: Client) -> None:
+    live = prepare_records(service)
+    head = activity.head(service.store.read()).short
+    assert f"flask verify --head {head}" in client("adi").get("/activity/").text
+    now = service.clock()
+    report = report_mail.preview(service.store, service.settings, "week", "en", now)
+    assert f"The activity trail ends with entry {head}." in report.html
+    runner = create_app().test_cli_runner()
+    path = str(live.service.settings.database)
+    good = runner.invoke(args=["verify", "--database", path, "--head", head])
+    assert (good.exit_code, "every rule holds" in good.output) == (0, True)
+    other = runner.invoke(args=["verify", "--database", path, "--head", "1:0123456789abcdef"])
+    assert (other.exit_code, "entry 1: the activity trail still holds" in other.output) == (1, True)
+    rubbish = runner.invoke(args=["verify", "--database", path, "--head", "rubbish"])
+    assert (rubbish.exit_code, "is no end of a trail" in rubbish.output) == (2, True)

@@ -164,8 +164,8 @@ def test_what_is_returned_or_withdrawn_cannot_be_approved_any_more(house: Live) 
     assert (back.note, back.decided_by) == ("Jumlahnya salah", "Adi")
     with pytest.raises(Problem, match="does not wait"):
         batches.queue_approved(store, draft_id, ADI, fingerprint, now)
-    assert not approvals.withdraw(store, draft_id, ADI)
-    assert approvals.withdraw(store, draft_id, SARI)
+    assert not approvals.withdraw(store, draft_id, ADI, now)
+    assert approvals.withdraw(store, draft_id, SARI, now)
     with pytest.raises(LookupError):
         batches.queue_approved(store, draft_id, ADI, fingerprint, now)
     assert queued(house) == 0

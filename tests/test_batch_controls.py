@@ -81,12 +81,12 @@ def test_the_second_press_of_a_button_changes_nothing(store: Store) -> None:
     assert batch_controls.pause(store, 1, 1, NOON)
     assert not batch_controls.pause(store, 1, 1, NOON + timedelta(minutes=1))
     assert batch(store).paused_at == "2026-11-23T05:00:00.000Z"
-    assert batch_controls.resume(store, 1)
-    assert not batch_controls.resume(store, 1)
+    assert batch_controls.resume(store, 1, 1, NOON)
+    assert not batch_controls.resume(store, 1, 1, NOON)
     assert batch_controls.cancel(store, 1, 1, NOON) == 2
     assert batch_controls.cancel(store, 1, 1, NOON) == 0
     assert not batch_controls.pause(store, 1, 1, NOON)
-    assert not batch_controls.resume(store, 1)
+    assert not batch_controls.resume(store, 1, 1, NOON)
     assert batch(store).state == "cancelled"
 
 
@@ -164,7 +164,7 @@ def test_a_cancellation_broken_off_in_the_middle_sends_nothing_and_can_be_finish
         batch_controls.cancel(store, 1, 1, NOON)
     assert batch(store).counts == {"queued": 13, "cancelled": 7}
     assert not Claims(store, 1).any_due(NOON)
-    assert not batch_controls.resume(store, 1)
+    assert not batch_controls.resume(store, 1, 1, NOON)
     monkeypatch.undo()
     assert batch_controls.cancel(store, 1, 1, NOON) == 13
     assert verify(store.read()) == []
@@ -230,7 +230,7 @@ def test_resumed_it_goes_on_and_does_not_pause_for_the_same_reason_again(store: 
     add_batch(store, people(100))
     answered(store, range(1, 13), "refused", WORDS)
     assert batch(store).paused_itself
-    assert batch_controls.resume(store, 1)
+    assert batch_controls.resume(store, 1, 1, NOON)
     answered(store, range(13, 21), "refused", WORDS)
     assert batch(store).state == "running"
     batch_controls.pause(store, 1, 1, NOON)
@@ -417,7 +417,7 @@ def test_a_batch_that_does_not_go_has_no_end_in_sight(store: Store) -> None:
     assert progress.pace(store, batch(store), 25, NOON).estimate
     batch_controls.pause(store, 1, 1, NOON)
     assert progress.pace(store, batch(store), 25, NOON).estimate is None
-    batch_controls.resume(store, 1)
+    batch_controls.resume(store, 1, 1, NOON)
     with store.write() as db:
         tokens.stop(db, 1, "Auth token is not valid", NOON)
     assert progress.pace(store, batch(store), 25, NOON).estimate is None
@@ -530,7 +530,7 @@ def test_a_refused_list_pauses_itself_against_the_gateway_and_the_rest_is_saved(
     assert found.paused_itself
     assert found.counts["queued"] > 0
     assert found.early_refused == watch.FIRST * watch.MOSTLY
-    assert batch_controls.resume(live.service.store, batch_id)
+    assert batch_controls.resume(live.service.store, batch_id, 2, live.service.clock())
     assert live.wait_handed_over(batch_id).counts == {"rejected": 150}
     live.agrees()
 

@@ -407,7 +407,7 @@ def test_what_is_sent_again_without_a_proof_waits_until_its_windows_cannot_meet(
     service: Service, gateway: Gateway
 ) -> None:
     gateway.write([(-60, "c", "lain@contoh.id")])
-    decisions.set_policy(service.store, 1, "never_lost")
+    decisions.set_policy(service.store, 1, "never_lost", 1, service.clock())
     assert look(service, give_up_after=0, margin=30).unproven == 1
     [(waits,)] = service.store.read().execute(
         "SELECT unixepoch(due_at) - unixepoch(changed_at) FROM mails WHERE id = 1"

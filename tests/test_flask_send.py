@@ -16,7 +16,17 @@ from typing import Any
 
 import pytest
 
-from mailroom import asking, batches, email_templates, identities, people, preferences, spool, suppressions
+from mailroom import (
+    activity,
+    asking,
+    batches,
+    email_templates,
+    identities,
+    people,
+    preferences,
+    spool,
+    suppressions,
+)
 from mailroom.asking import NoAnswer, Question
 from mailroom.preferences import Preferences
 from mailroom.problems import Problem
@@ -128,6 +138,8 @@ def test_the_running_program_queues_it_and_says_which_batch(room: Service) -> No
     batch = batches.get(room.store, answer.batch_id)
     assert batch
     assert batch.created_by == "Adi"
+    entry = activity.newest(room.store)[0]
+    assert (entry.kind, entry.actor, entry.who) == ("batch_queued", "shell:1", "Adi")
     assert batch.source == "shell: daftar pelanggan.csv"
     assert batch.name.startswith(TEMPLATE)
     assert answer.page == f"http://127.0.0.1:8025/batches/{batch.id}"

@@ -56,15 +56,15 @@ def test_the_sandbox_domain_may_send(store: Store, adi: int) -> None:
 def test_a_removed_identity_is_offered_no_more_but_still_known(store: Store, adi: int) -> None:
     info = identities.add(store, "info@contoh.id", "Info", adi, NOW)
 
-    assert identities.remove(store, info.id, NOW)
-    assert not identities.remove(store, info.id, NOW)
+    assert identities.remove(store, info.id, 1, NOW)
+    assert not identities.remove(store, info.id, 1, NOW)
     assert identities.all_identities(store) == []
     assert identities.get(store, info.id) == info
 
 
 def test_a_removed_identity_can_be_added_again(store: Store, adi: int) -> None:
     info = identities.add(store, "info@contoh.id", "Info", adi, NOW)
-    identities.remove(store, info.id, NOW)
+    identities.remove(store, info.id, 1, NOW)
 
     assert identities.add(store, "info@contoh.id", "Info", adi, NOW) == info
     assert identities.all_identities(store) == [info]

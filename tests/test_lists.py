@@ -218,9 +218,9 @@ def test_two_lists_cannot_have_one_name(store: Store, setup: Setup) -> None:
     other = lists.keep(store, draft, "Lain", SARI, NOW)
     for attempt in (
         lambda: lists.keep(store, draft, "PELANGGAN", SARI, NOW),
-        lambda: lists.rename(store, other, "pelanggan"),
-        lambda: lists.rename(store, other, " "),
-        lambda: lists.rename(store, other, "x" * 101),
+        lambda: lists.rename(store, other, "pelanggan", 1, NOW),
+        lambda: lists.rename(store, other, " ", 1, NOW),
+        lambda: lists.rename(store, other, "x" * 101, 1, NOW),
     ):
         with pytest.raises(Problem) as caught:
             attempt()

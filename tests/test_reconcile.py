@@ -234,7 +234,7 @@ def test_what_cannot_be_decided_in_time_waits_for_a_person_with_the_evidence(liv
 
 def test_a_batch_that_would_rather_send_twice_sends_again_and_says_so(live: Live) -> None:
     batch_id = send_in_doubt(live, "500_before", "dua.kali@contoh.id")
-    decisions.set_policy(live.service.store, batch_id, "never_lost")
+    decisions.set_policy(live.service.store, batch_id, "never_lost", 1, live.service.clock())
     assert look(live, give_up_after=0, margin=0).unproven == 1
     assert "rather send twice than never" in why_of(live, "dua.kali@contoh.id")
     assert decisions.summary(live.service.store, batch_id).unproven == 1

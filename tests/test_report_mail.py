@@ -176,7 +176,7 @@ def test_who_was_shut_out_gets_none_and_with_nobody_left_nothing_is_queued(live:
 def test_without_its_sender_nothing_is_queued_until_another_is_chosen(live: Live) -> None:
     choose(live, "week")
     store, now = live.service.store, live.service.clock()
-    identities.remove(store, 1, now)
+    identities.remove(store, 1, 1, now)
     assert due(live, MONDAY) == []
     assert "no sender" in report_schedule.lacks(store, report_schedule.get(store))
     with pytest.raises(Problem, match="no sender"):

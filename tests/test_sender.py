@@ -134,7 +134,7 @@ def test_a_paused_batch_waits_and_a_resumed_one_goes_on(live: Live) -> None:
     waiting = live.batch(batch_id).counts["queued"]
     assert waiting
     assert len(live.sandbox.ledger()) == 60 - waiting
-    assert batch_controls.resume(live.service.store, batch_id)
+    assert batch_controls.resume(live.service.store, batch_id, 2, live.service.clock())
     live.wait_handed_over(batch_id)
     live.agrees()
 

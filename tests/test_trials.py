@@ -249,7 +249,7 @@ def test_an_editor_tests_a_template_to_themselves_and_no_row_of_a_list(live: Liv
 
 
 def test_whoever_cannot_test_yet_is_told_what_is_missing(live: Live, client: Client) -> None:
-    identities.remove(live.service.store, 1, live.service.clock())
+    identities.remove(live.service.store, 1, 1, live.service.clock())
     answer = client("edo").get(f"/test/template/{live.version.template_id}")
     assert (answer.status_code, faults(answer)) == (200, [])
     assert "There is no sender yet" in answer.text

@@ -9,11 +9,11 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_login import current_user
 
-from mailroom import activity, deeds
-from mailroom.activity import PROGRAM, Door, Entry
-from mailroom.deeds import KINDS
+from mailroom import activity, deeds, library_deeds, plans, sending_deeds
+from mailroom.activity import KINDS, PROGRAM, SHELL, VISITOR, Door, Entry
 from mailroom.problems import Sentence
 from views.here import me, service, show, whole
+from views.plan_form import plan_words
 from views.suppressions import words
 from views.words import number, said
 
@@ -27,7 +27,7 @@ def init(app: Flask) -> None:
     def somebody() -> None:
         # Only what is posted changes anything, and looking a person up costs a question to the database.
         known = request.method == "POST" and current_user.is_authenticated
-        activity.door.set(Door(f"user:{me().id}" if known else "", request.remote_addr or ""))
+        activity.door.set(Door(f"user:{me().id}" if known else VISITOR, request.remote_addr or ""))
 
     @app.teardown_request
     def nobody(_error: BaseException | None) -> None:
@@ -38,7 +38,8 @@ def init(app: Flask) -> None:
 def index() -> Response:
     """The trail, newest first, of one person and one kind if asked."""
     store, before = service().store, request.args.get("before", type=whole)
-    people = [*activity.people(store), (PROGRAM, _("by itself"))]
+    nobody = {PROGRAM: _("by itself"), SHELL: _("at the machine"), VISITOR: _("somebody not signed in")}
+    people = [*activity.people(store), *nobody.items()]
     actor = request.args.get("by", "")
     actor = actor if actor in dict(people) else ""
     kind = request.args.get("kind", "")
@@ -54,6 +55,8 @@ def index() -> Response:
         kind=kind,
         people=people,
         kinds=sorted(((key, said(deed.WORD)) for key, deed in KINDS.items()), key=lambda item: item[1]),
+        head=activity.head(store.read()).short,
+        nobody=nobody,
         done=_done,
     )
 
@@ -65,8 +68,15 @@ def _done(entry: Entry) -> str:
     if entry.kind == deeds.PreferenceChanged.KIND:
         written["name"] = str(_SETTINGS.get(written["name"], written["name"]))
         written |= {key: _setting(written[key]) for key in ("before", "after")}
-    elif entry.kind == deeds.SuppressionRemoved.KIND:
-        written["reason"] = words().get(written["reason"], written["reason"])
+    elif entry.kind == sending_deeds.BatchRescheduled.KIND:
+        written |= {key: _plan(written[key]) for key in ("before", "after")}
+    elif entry.kind == sending_deeds.BatchPolicyChanged.KIND:
+        written |= {key: str(_POLICIES.get(written[key], written[key])) for key in ("before", "after")}
+    elif entry.kind == library_deeds.TemplateSaved.KIND:
+        written["marketing"] = _("yes") if values["marketing"] else _("no")
+    for name, known in (("reason", words()), ("decision", _DECISIONS)):
+        if name in written:
+            written[name] = str(known.get(written[name], written[name]))
     return said(Sentence(entry.sentence.text, tuple(written.items()))) or entry.kind
 
 
@@ -78,6 +88,15 @@ _SETTINGS = {
     "suppress_failed": _l("“failed addresses go on the do-not-mail list”"),
     "forget_after_days": _l("“old mails are forgotten after days”"),
 }
+
+
+_POLICIES = {"never_twice": _l("Ask a person"), "never_lost": _l("Send it again")}
+_DECISIONS = {"arrived": _l("it arrived"), "again": _l("it did not arrive, and goes out again")}
+
+
+def _plan(text: str) -> str:
+    """A batch's plan, kept as JSON."""
+    return plan_words(plans.from_columns(**json.loads(text)))
 
 
 def _setting(text: str) -> str:

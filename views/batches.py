@@ -80,7 +80,7 @@ def pause(batch_id: int) -> Response:
 def resume(batch_id: int) -> Response:
     """Lets it go on."""
     _batch(batch_id)
-    if batch_controls.resume(service().store, batch_id):
+    if batch_controls.resume(service().store, batch_id, me().id, service().clock()):
         flash(_("Goes on."), "ok")
     else:
         flash(_why_not(_batch(batch_id)), "info")

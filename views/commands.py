@@ -9,7 +9,7 @@ from flask import Flask
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from mailroom import counters
+from mailroom import activity, counters
 from mailroom.settings import from_environment
 from mailroom.store import Store, StoreError
 from mailroom.verify import UnreadableDatabase, verify_file
@@ -27,14 +27,26 @@ def init(app: Flask) -> None:
 @click.option(
     "--database", type=click.Path(path_type=Path), help="The file, if not the one the settings name."
 )
-def verify_command(database: Path | None) -> None:
+@click.option(
+    "--head",
+    metavar="ENTRY:HASH",
+    help="The end that the activity trail had once, as the report by mail says it: is it still in it?",
+)
+def verify_command(database: Path | None, head: str | None) -> None:
     """Checks a database for what is always true of it; names what is not, and ends with 1 then.
 
     It only reads, so it may run beside the program.
     """
     path = database or from_environment(os.environ).database
     try:
-        broken = verify_file(path)
+        known = activity.head_of(head) if head else None
+    except ValueError:
+        click.echo(
+            _("“%(head)s” is no end of a trail; one looks like 12:9f3a0c1e5b7d2468.", head=head), err=True
+        )
+        sys.exit(2)
+    try:
+        broken = verify_file(path, known)
     except UnreadableDatabase as error:
         click.echo(_("%(path)s cannot be read: %(why)s", path=path, why=error), err=True)
         sys.exit(2)

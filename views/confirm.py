@@ -85,7 +85,7 @@ def withdraw(draft_id: str) -> Response:
     draft = _draft(draft_id)
     if moved := _moved_on(draft):
         return moved
-    if approvals.withdraw(service().store, draft_id, me().id):
+    if approvals.withdraw(service().store, draft_id, me().id, service().clock()):
         flash(_("Withdrawn. Nobody is asked any more, and nothing was sent."), "ok")
     else:
         flash(_("This does not wait for a decision any more."), "info")

@@ -89,7 +89,7 @@ def policy(batch_id: int) -> Response:
     wanted = request.form.get("policy", "")
     if wanted not in decisions.POLICIES:
         abort(400)
-    decisions.set_policy(service().store, batch_id, wanted)
+    decisions.set_policy(service().store, batch_id, wanted, me().id, service().clock())
     flash(_("Saved. It holds for mails that cannot be decided from now on."), "ok")
     return see_other("decisions.batch", batch_id=batch_id)
 

@@ -109,7 +109,7 @@ def remove_sender(sender_id: int) -> Response:
         identity = identities.get(service().store, sender_id)
     except LookupError:
         abort(404)
-    if identities.remove(service().store, sender_id, service().clock()):
+    if identities.remove(service().store, sender_id, me().id, service().clock()):
         flash(_("%(name)s, %(email)s is no longer offered.", name=identity.name, email=identity.email), "ok")
     return see_other("gateway.index")
 

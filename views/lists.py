@@ -33,7 +33,7 @@ def rename(list_id: int) -> Response:
     """Calls the list something else."""
     saved = _list(list_id)
     try:
-        lists.rename(service().store, saved.id, request.form.get("name", ""))
+        lists.rename(service().store, saved.id, request.form.get("name", ""), me().id, service().clock())
     except Problem as problem:
         return _show_one(saved, problem)
     flash(_("The list has its new name."), "ok")

@@ -126,7 +126,7 @@ def read_like(draft_id: str) -> Response:
     saved = lists.of_source(service().store, draft.source_id)
     if saved is None:
         abort(404)
-    lists.read_like(service().store, saved, draft)
+    lists.read_like(service().store, saved, draft, me().id, service().clock())
     flash(_("The list is read like this from now on."), "ok")
     return see_other("send.check", draft_id=draft_id)
 
