@@ -40,6 +40,7 @@ from views import (
     lists,
     mail,
     menu,
+    metrics,
     overview,
     plan_form,
     privacy,
@@ -65,7 +66,7 @@ from views.here import RowNumber
 PAGES = (
     account, overview, send, confirm, approvals, batches, schedule, history, mail, address, reports, report_files,
     report_mail, decisions, lists, templates, trials, suppressions, gateway, gateway_history, activity, settings,
-    privacy, retention, unsubscribe, your_account, health,
+    privacy, retention, unsubscribe, your_account, health, metrics,
 )  # fmt: skip
 
 # Larger than the largest list and attachment together; read by werkzeug before anything is parsed.

@@ -24,5 +24,5 @@ The rooms, in the order in which a mail meets them:
 - coming in: sign_ins, passwords, throttle, sessions
 - what is not kept: forgetting, retention, privacy
 - the house: service, settings, preferences, store, schema, keys, times, problems, worker, housekeeping, verify, limited
-- how it does: health, logs
+- how it does: health, logs, machine, waiting, tally, metrics
 """

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from mailroom import outcomes
 from mailroom.claims import Claim
 from mailroom.store import Store
+from mailroom.tally import Tally
 from mailroom.times import Clock
 from oca.audit import AttemptFacts, AttemptResult
 
@@ -28,10 +29,13 @@ class _Answer:
 
 
 class Answers:
-    """Writes answers; those that come while another is being written share the next transaction, and its fsync."""
+    """Writes answers; those that come while another is being written share the next transaction, and its fsync.
 
-    def __init__(self, store: Store, clock: Clock) -> None:
-        self._store, self._clock = store, clock
+    handed: counts them, by token, outcome and HTTP status.
+    """
+
+    def __init__(self, store: Store, clock: Clock, handed: Tally | None = None) -> None:
+        self._store, self._clock, self._handed = store, clock, handed or Tally()
         self._waiting: deque[_Answer] = deque()
         self._turn = threading.Lock()
 
@@ -49,6 +53,8 @@ class Answers:
             finally:
                 if not answer.written:
                     self._waiting.remove(answer)
+        status = str(result.http_status or "")
+        self._handed.note(str(token_id), result.outcome, status, seconds=(result.duration_ms or 0) / 1000)
 
     def _write_with_others(self, answer: _Answer) -> None:
         if not answer.alone:

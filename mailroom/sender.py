@@ -16,6 +16,7 @@ from mailroom.clients import Clients
 from mailroom.loads import Load
 from mailroom.recorder import Answers, Recorder
 from mailroom.store import Store
+from mailroom.tally import Tally
 from mailroom.times import Clock
 from mailroom.worker import Pulse, Worker
 from oca.pace import Slot
@@ -154,7 +155,10 @@ class TokenSender:
 
 
 class Sender(Worker):
-    """One sender for every token there is, for the life of the process. zone: of the team's business hours."""
+    """One sender for every token there is, for the life of the process. zone: of the team's business hours.
+
+    `handed` counts what was handed over, by token, outcome and HTTP status.
+    """
 
     def __init__(
         self, store: Store, clients: Clients, clock: Clock, zone: ZoneInfo = plans.USUAL_ZONE
@@ -163,7 +167,8 @@ class Sender(Worker):
         self._store, self._clients, self._clock, self._zone = store, clients, clock, zone
         self._senders: dict[int, TokenSender] = {}
         self._pool = ThreadPoolExecutor(max_workers=IN_FLIGHT * 4, thread_name_prefix="handover")
-        self._answers = Answers(store, clock)
+        self.handed = Tally()
+        self._answers = Answers(store, clock, self.handed)
         self._load = Load()
         self._checked_at = -math.inf
 

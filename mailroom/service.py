@@ -17,6 +17,7 @@ from mailroom.settings import Settings
 from mailroom.shell import Desk
 from mailroom.store import Store
 from mailroom.sweeper import Sweeper
+from mailroom.tally import Tally
 from mailroom.times import Clock, utc_now
 from mailroom.unsubscribe import Links
 from mailroom.worker import Pulse, Worker
@@ -26,7 +27,7 @@ from mailroom.worker import Pulse, Worker
 class Service:
     """The open mailroom: its settings, its one file, its keys, its gateway clients, and the clock it goes by.
 
-    links: what is behind `{{ unsubscribe_url }}` in mails.
+    requests: those for pages, by endpoint and status. links: what is behind `{{ unsubscribe_url }}` in mails.
     """
 
     settings: Settings
@@ -43,6 +44,7 @@ class Service:
     links: Links
     desk: Desk
     health: HealthCheck
+    requests: Tally
     clock: Clock = utc_now
 
     def start(self) -> None:
@@ -108,6 +110,7 @@ def open_service(settings: Settings, clock: Clock = utc_now, wait: float = 0.0) 
         links=links,
         desk=Desk(store, settings, links, clock),
         health=HealthCheck(store),
+        requests=Tally(),
         clock=clock,
     )
 

@@ -16,6 +16,9 @@ from oca.words import N_
 _ADDRESS = re.compile(r"https?://(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?/?")
 
 
+_SECRET = re.compile(r"[!-~]{16,200}")
+
+
 class SettingError(ValueError):
     """A setting has a value that cannot be used; the text names it and says what it takes."""
 
@@ -28,7 +31,7 @@ class Settings:
     data: the folder of the database and the key file. zone: in which times are shown.
     proxies: how many trusted proxies stand in front. secure_cookies: whether browsers come by https.
     url: where others reach it, "" for where it listens; `public_url` is the one that holds.
-    log: in which form lines are logged.
+    log: in which form lines are logged. metrics_token: opens /metrics from elsewhere, "" for nobody.
     """
 
     gateway_url: str = DEFAULT_BASE_URL
@@ -41,6 +44,7 @@ class Settings:
     secure_cookies: bool = False
     url: str = ""
     log: Literal["text", "json"] = "text"
+    metrics_token: str = field(default="", repr=False)
 
     @property
     def database(self) -> Path:
@@ -61,12 +65,17 @@ class Settings:
     @property
     def only_here(self) -> bool:
         """Whether that address leads nowhere but on this very machine."""
-        host = urlsplit(self.public_url).hostname or ""
-        try:
-            address = ip_address(host)
-        except ValueError:
-            return host == "localhost" or host.endswith(".localhost")
-        return address.is_loopback or address.is_unspecified
+        return is_here(urlsplit(self.public_url).hostname or "")
+
+
+def is_here(host: str) -> bool:
+    """Whether a name or an address leads nowhere but to this very machine."""
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+    address = getattr(address, "ipv4_mapped", None) or address
+    return address.is_loopback or address.is_unspecified
 
 
 def from_environment(environment: Mapping[str, str]) -> Settings:
@@ -82,6 +91,7 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         secure_cookies=_flag(environment, "MAILROOM_HTTPS"),
         url=_public(environment.get("MAILROOM_URL", "")),
         log=_log(environment.get("MAILROOM_LOG") or "text"),
+        metrics_token=_metrics_token(environment.get("MAILROOM_METRICS_TOKEN", "")),
     )
 
 
@@ -109,6 +119,14 @@ def _log(form: str) -> Literal["text", "json"]:
     if form not in ("text", "json"):
         raise SettingError(N_("MAILROOM_LOG is “%(value)s”; it takes text or json.") % {"value": form})
     return "json" if form == "json" else "text"
+
+
+def _metrics_token(token: str) -> str:
+    if token and not _SECRET.fullmatch(token):
+        raise SettingError(
+            N_("MAILROOM_METRICS_TOKEN takes at least 16 letters, digits or signs, without spaces.")
+        )
+    return token
 
 
 def _number(environment: Mapping[str, str], name: str, default: int) -> int:

@@ -138,6 +138,8 @@ POLICY: Mapping[str, Literal["anyone"] | Role] = {
     "settings.save": "admin",
     # One word, for programs that watch this one.
     "health.check": "anyone",
+    # It looks itself who may: a program on this machine, or with the token of the settings.
+    "metrics.index": "anyone",
     # The signature in the link is the authority.
     "unsubscribe.ask": "anyone",
     "unsubscribe.stop": "anyone",

@@ -1,4 +1,4 @@
-"""Each request: its number, which the answer and every line of the log bear, and its own line in the log."""
+"""Each request: its number, which the answer and every line of the log bear, its own line there, and its count."""
 
 import logging
 import re
@@ -56,13 +56,15 @@ def _end(response: Response) -> Response:
     if visit is None:
         return response
     response.headers[HEADER] = visit.id
-    ms = round((perf_counter() - visit.begun) * 1000)
+    seconds = perf_counter() - visit.begun
+    ms, endpoint = round(seconds * 1000), visit.endpoint or "-"
+    service().requests.note(endpoint, str(response.status_code), seconds=seconds)
     log.log(
         logging.DEBUG if _quiet() and response.status_code < 500 else logging.INFO,
         # The endpoint and never the path, which may hold an address, a search or the secret of a link.
         "%s %s %d %d ms",
         request.method if request.method in ("GET", "POST", "HEAD") else "?",
-        visit.endpoint or "-",
+        endpoint,
         response.status_code,
         ms,
         extra={"status": response.status_code, "ms": ms},
