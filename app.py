@@ -37,6 +37,7 @@ from views import (
     headers,
     health,
     history,
+    language,
     lists,
     mail,
     menu,
@@ -66,7 +67,7 @@ from views.here import RowNumber
 PAGES = (
     account, overview, send, confirm, approvals, batches, schedule, history, mail, address, reports, report_files,
     report_mail, decisions, lists, templates, trials, suppressions, gateway, gateway_history, activity, settings,
-    privacy, retention, unsubscribe, your_account, health, metrics,
+    privacy, retention, unsubscribe, your_account, health, metrics, language,
 )  # fmt: skip
 
 # Larger than the largest list and attachment together; read by werkzeug before anything is parsed.
@@ -91,7 +92,7 @@ def create_app(service: Service | None = None) -> Flask:
     commands.init(app)
     if service is None:
         logs.set_up(level=logging.WARNING)
-        Babel(app)
+        Babel(app, locale_selector=words.spoken)
         return app
     app.extensions["mailroom"] = service
     settings = service.settings
@@ -110,7 +111,7 @@ def create_app(service: Service | None = None) -> Flask:
         hops = settings.proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
     app.url_map.converters["int"] = RowNumber
-    Babel(app)
+    Babel(app, locale_selector=words.spoken)
     # A recipient has no session for a token to belong to; the signed link is what allows it.
     CSRFProtect(app).exempt(unsubscribe.blueprint)
     for part in (words, sentences, plan_form, report_words, headers, errors, menu, access, activity, visits):

@@ -16,10 +16,12 @@ from mailroom.problems import Problem
 from mailroom.store import Store
 from mailroom.times import after, iso, parse
 from oca.audit import AttemptFacts, insert_attempt
+from oca.words import N_
 
 # A mail that failed through its own fault and was tried for this long is given up: what it says may no longer be true.
 OLDEST_SECONDS = 24 * 3600
 MOST_FAULTS = 50
+FAULTS = N_("%(faults)s faults in %(hours)s h")
 # So many are skipped in one transaction, about 20 ms: the answers of other mails wait for the same lock.
 MOST_SKIPPED = 200
 # No mail is ever put off for so long; one that is due later still was put off by a clock that has been set back.
@@ -129,7 +131,7 @@ class Claims:
         waited = (now - since).total_seconds()
         if waited < OLDEST_SECONDS and row["faults"] < MOST_FAULTS:
             return False
-        why = f"{row['faults']} faults in {round(waited / 3600)} h"
+        why = FAULTS % {"faults": row["faults"], "hours": round(waited / 3600)}
         return states.transition(db, row["id"], "queued", "gave_up", states.Change(now, why, "sender"))
 
 

@@ -23,6 +23,14 @@ CLOCKS_DISAGREE = N_(
     "The history does not show mails that we know as we sent them, so it cannot be relied on."
 )
 OTHER_TOKEN = N_("The token was replaced since; this may be the history of another account.")
+FOUND = N_(
+    "Found in the gateway's history on page %(page)s, row %(row)s: the only mail to this address between %(start)s and "
+    "%(end)s, written %(written)s with an id that no other mail has."
+)
+ABSENT = N_(
+    "Not in the gateway's history: no mail to this address since %(start)s, read back from %(newest)s to %(oldest)s on "
+    "%(pages)s pages, and mails newer than the attempt are there already."
+)
 SEVERAL = N_("More than one mail to this address stands in the history at that time.")
 
 Finding = Literal["found", "absent", "several", "open"]
@@ -220,20 +228,22 @@ def _text(row: Row, attempt: Attempt) -> Literal["same", "different", "not given
 
 
 def _found(row: Row, window: Window) -> str:
-    return (
-        f"Found in the gateway's history on page {row.page}, row {row.row}: the only mail to this address between "
-        f"{_said(window.start)} and {_said(window.end)}, written {_said(row.created_at)} "
-        f"with an id that no other mail has."
-    )
+    return FOUND % {
+        "page": row.page,
+        "row": row.row,
+        "start": _said(window.start),
+        "end": _said(window.end),
+        "written": _said(row.created_at),
+    }
 
 
 def _absent(evidence: Evidence) -> str:
-    newest, oldest = parse(evidence.newest), parse(evidence.oldest)
-    return (
-        f"Not in the gateway's history: no mail to this address since {_said(parse(evidence.window_start))}, read "
-        f"back from {_said(newest)} to {_said(oldest)} on {evidence.pages} pages, and mails newer than the attempt "
-        f"are there already."
-    )
+    return ABSENT % {
+        "start": _said(parse(evidence.window_start)),
+        "newest": _said(parse(evidence.newest)),
+        "oldest": _said(parse(evidence.oldest)),
+        "pages": evidence.pages,
+    }
 
 
 def _said(moment: datetime | None) -> str:

@@ -10,9 +10,11 @@ from mailroom.claims import Claim
 from mailroom.states import Change
 from mailroom.times import after, iso
 from oca.audit import AttemptResult, complete_attempt
+from oca.words import N_
 
 UNREACHABLE_SECONDS = 5.0
-STOPPED_WHY = "the program stopped before an answer was written"
+STOPPED_WHY = N_("the program stopped before an answer was written")
+OTHERS_ID = N_("the gateway answered with an id that another mail has: %(id)s")
 
 
 def record(
@@ -54,5 +56,5 @@ def _accepted(db: Database, claim: Claim, result: AttemptResult, change: Change)
         states.transition(db, claim.mail_id, "sending", "accepted", change, gateway_id=result.msg_id)
     except sqlite3.IntegrityError:
         # The gateway gave an id that another mail has already: the answer proves nothing for this one.
-        why = f"the gateway answered with an id that another mail has: {result.msg_id}"
+        why = OTHERS_ID % {"id": result.msg_id}
         states.transition(db, claim.mail_id, "sending", "unknown", Change(change.at, why, "sender"))

@@ -16,6 +16,8 @@ from oca.words import N_
 LONGEST_NAME = 80
 
 Role = Literal["admin", "sender", "editor", "viewer"]
+# Of the pages; "" for whichever the browser asks for.
+Language = Literal["", "id", "en"]
 
 # Each role may do what the roles before it may.
 RANKS: tuple[Role, ...] = ("viewer", "editor", "sender", "admin")
@@ -26,6 +28,7 @@ class User:
     """A person of the team.
 
     email: what they sign in with. role: what they may do. disabled: whether an admin has shut them out.
+    language: what they chose to have the pages in.
     """
 
     id: int
@@ -33,6 +36,7 @@ class User:
     name: str
     role: Role
     disabled: bool
+    language: Language = ""
 
     def may_as(self, role: Role) -> bool:
         """Whether this person's role lets them do what `role` may."""
@@ -91,6 +95,12 @@ def insert(db: Database, email: str, name: str, role: Role, password_hash: str, 
     return User(row["id"], email, name, role, disabled=False)
 
 
+def choose_language(store: Store, user_id: int, language: Language) -> None:
+    """Has the pages in that language from now on for this person, wherever they sign in."""
+    with store.write() as db:
+        db.execute("UPDATE users SET language = ? WHERE id = ?", [language, user_id])
+
+
 def _clean_email(email: str) -> str:
     try:
         # A name to sign in with: an office's own domain that the internet does not know is fine.
@@ -114,6 +124,6 @@ def _clean_name(name: str) -> str:
 
 def _one(store: Store, where: str, parameters: list[object]) -> User | None:
     # `where` is one of the constants above; what it compares with is always a parameter.
-    query = "SELECT id, email, name, role, disabled_at IS NOT NULL AS disabled FROM users " + where  # noqa: S608
+    query = "SELECT id, email, name, role, disabled_at IS NOT NULL AS disabled, language FROM users " + where  # noqa: S608
     row = next(store.read().query(query, parameters), None)
     return User(**{**row, "disabled": bool(row["disabled"])}) if row else None

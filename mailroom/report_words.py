@@ -90,10 +90,10 @@ WORDS: Mapping[Language, Mapping[str, str]] = {
         "needs_domain": "{failed} dari {sent} email ke {domain} tidak dapat disampaikan.",
         "open": "Buka laporan",
         "footer_week": "OCA Mailroom mengirim laporan ini setiap hari Senin kepada anggota tim yang dipilih. Admin "
-        "dapat mengubahnya di halaman “Report by mail”.",
+        "dapat mengubahnya di halaman “Laporan lewat email”.",
         "footer_month": "OCA Mailroom mengirim laporan ini setiap tanggal 1 kepada anggota tim yang dipilih. Admin "
-        "dapat mengubahnya di halaman “Report by mail”.",
-        "trail": "Catatan aktivitas berakhir pada entri {head}.",
+        "dapat mengubahnya di halaman “Laporan lewat email”.",
+        "trail": "Jejak aktivitas berakhir pada entri {head}.",
         "seconds": "{n} detik",
         "minutes": "{n} menit",
         "hours": "{n} jam",

@@ -24,11 +24,12 @@ from mailroom.states import Change
 from mailroom.store import Store
 from mailroom.times import iso, parse
 from oca.audit import AttemptFacts, AttemptResult, complete_attempt, insert_attempt
+from oca.words import N_
 
 log = logging.getLogger("mailroom.restored")
 
 ACTOR = "start"
-WHY = "an older copy of the database was put back; it may have been sent since the copy was made"
+WHY = N_("an older copy of the database was put back; it may have been sent since the copy was made")
 
 
 @dataclass(frozen=True)

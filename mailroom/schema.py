@@ -828,3 +828,11 @@ def m2026_11_28_roles(db: Database) -> None:
     db.execute("PRAGMA writable_schema = RESET")
     if changed != 2:
         raise RuntimeError("the tables of people and invitations are not as they were made")
+
+
+@migrations()
+def m2026_11_28_languages(db: Database) -> None:
+    """In which language a person has the pages; '' for whichever their browser asks for."""
+    db.execute(
+        "ALTER TABLE users ADD COLUMN language TEXT NOT NULL DEFAULT '' CHECK (language IN ('', 'id', 'en'))"
+    )

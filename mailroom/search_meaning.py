@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from sqlite_utils import Database
 
 from mailroom.problems import Sentence, say
-from mailroom.search_words import KEYS, LONGEST, MOST_WORDS, STATES, Word, is_cut, parse, states_called
+from mailroom.search_words import KEYS, LONGEST, MOST_WORDS, Word, is_cut, parse, states_called
 from mailroom.store import Store
 from mailroom.times import iso
 from oca.words import N_
@@ -25,6 +25,8 @@ MOST_BATCHES = 500
 SHORTEST_BEGINNING = 3
 # Of a beginning with more endings than this, each ending stands in few mails.
 _MOST_ENDINGS = 30
+_TODAY = ("today", "hari ini", "hari-ini")
+_YESTERDAY = ("yesterday", "kemarin")
 _LAST = re.compile(r"[^\W_]+\Z")
 
 
@@ -92,6 +94,10 @@ def understand(store: Store, text: str, now: datetime, zone: ZoneInfo) -> Meanin
     return _with_subject(here, meaning, subject)
 
 
+WORDS_OF_STATES = N_(
+    "waiting, sending, handed over, delivered, opened, not delivered, refused, checking, needs a decision, cancelled, "
+    "gave up, lost by the gateway, skipped"
+)
 EXAMPLES: Mapping[str, str] = {
     "to": "to:siti@",
     "domain": "domain:contoh.id",
@@ -168,10 +174,9 @@ def _status(_: _Here, meaning: Meaning, word: Word) -> Meaning:
     for name in word.value.split(","):
         states = states_called(name)
         if not states:
-            words = ", ".join(names[0] for names in STATES.values())
             meaning = _with_note(
                 meaning, N_("No status is called “%(name)s”, so it was left out. There are: %(words)s."),
-                name=name, words=words,
+                name=name, words=say(WORDS_OF_STATES),
             )  # fmt: skip
         found += states
     return replace(meaning, states=_joined(meaning.states, found)) if found else meaning
@@ -316,8 +321,8 @@ def _midnight(here: _Here, text: str) -> str:
 
 
 def _day(text: str, today: date) -> date | None:
-    if text in ("today", "yesterday"):
-        return today - timedelta(days=text == "yesterday")
+    if text in _TODAY or text in _YESTERDAY:
+        return today - timedelta(days=text in _YESTERDAY)
     for form in ("%Y-%m-%d", "%d/%m/%Y", "%d-%m-%Y", "%d.%m.%Y", "%Y-%m"):
         try:
             return datetime.strptime(text, form).replace(tzinfo=UTC).date()

@@ -27,21 +27,21 @@ KEYS: Mapping[str, str] = {
     "after": "after",
 }
 
-# What people call a state, first the word on its pill: the one table of it for searching.
+# What people call a state, first the word on its pill, and in Indonesian: the one table of it for searching.
 STATES: Mapping[State | Delivery, tuple[str, ...]] = {
-    "queued": ("waiting", "queued"),
-    "sending": ("sending",),
-    "accepted": ("handed over", "accepted"),
-    "delivered": ("delivered",),
-    "opened": ("opened",),
-    "failed": ("not delivered", "failed", "bounced"),
-    "rejected": ("refused", "rejected"),
-    "unknown": ("checking", "unknown"),
-    "undecided": ("needs a decision", "undecided"),
-    "cancelled": ("cancelled", "canceled"),
-    "gave_up": ("gave up",),
-    "lost": ("lost by the gateway",),
-    "skipped": ("skipped",),
+    "queued": ("waiting", "queued", "menunggu"),
+    "sending": ("sending", "mengirim"),
+    "accepted": ("handed over", "accepted", "diserahkan"),
+    "delivered": ("delivered", "sampai"),
+    "opened": ("opened", "dibuka"),
+    "failed": ("not delivered", "failed", "bounced", "tidak sampai", "gagal"),
+    "rejected": ("refused", "rejected", "ditolak"),
+    "unknown": ("checking", "unknown", "diperiksa"),
+    "undecided": ("needs a decision", "undecided", "perlu keputusan", "belum diputuskan"),
+    "cancelled": ("cancelled", "canceled", "dibatalkan"),
+    "gave_up": ("gave up", "gagal dikirim"),
+    "lost": ("lost by the gateway", "hilang di gateway"),
+    "skipped": ("skipped", "dilewati"),
 }
 
 # Quotes as keyboards make them, and as phones make them; two of the former inside stand for one.

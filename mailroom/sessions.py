@@ -11,7 +11,7 @@ from typing import cast
 from sqlite_utils import Database
 
 from mailroom import activity, deeds
-from mailroom.people import Role, User
+from mailroom.people import Language, Role, User
 from mailroom.store import Store
 from mailroom.times import iso, parse
 
@@ -64,7 +64,7 @@ def session_user(store: Store, session_id: str, now: datetime, extend: bool) -> 
     row = (
         store.read()
         .execute(
-            "SELECT users.id, email, name, role, sessions.created_at, seen_at FROM sessions "
+            "SELECT users.id, email, name, role, language, sessions.created_at, seen_at FROM sessions "
             "JOIN users ON users.id = user_id WHERE id_hash = ? AND expires_at > ? AND disabled_at IS NULL",
             [_hash(session_id), iso(now)],
         )
@@ -80,7 +80,8 @@ def session_user(store: Store, session_id: str, now: datetime, extend: bool) -> 
                 "UPDATE sessions SET seen_at = ?, expires_at = ? WHERE id_hash = ?",
                 [iso(now), iso(end), _hash(session_id)],
             )
-    return User(row["id"], row["email"], row["name"], cast(Role, row["role"]), disabled=False)
+    role, language = cast(Role, row["role"]), cast(Language, row["language"])
+    return User(row["id"], row["email"], row["name"], role, disabled=False, language=language)
 
 
 def sign_out(store: Store, session_id: str) -> None:

@@ -10,9 +10,13 @@ from mailroom.evidence import Verdict
 from mailroom.readings import Row, Rules
 from mailroom.states import Change
 from mailroom.times import after, iso, parse
+from oca.words import N_
 
 ACTOR = "reconcile"
-POLICY_WHY = "It is sent again without a proof, because its batch would rather send twice than never."
+NOT_IN_TIME = N_("Not decidable within %(minutes)s minutes. %(why)s")
+POLICY_WHY = N_(
+    "%(why)s It is sent again without a proof, because its batch would rather send twice than never."
+)
 LONGEST_AGAIN_SECONDS = 15 * 60.0
 
 
@@ -66,9 +70,10 @@ def _again(db: Database, doubt: Doubt, result: Result, change: Change, rules: Ru
 
 
 def _give_up(db: Database, doubt: Doubt, verdict: Verdict, rules: Rules, now: datetime) -> Result:
-    minutes = f"Not decidable within {rules.give_up_after / 60:g} minutes. "
-    why = verdict.why if verdict.finding == "several" else minutes + verdict.why
+    why = verdict.why
+    if verdict.finding != "several":
+        why = NOT_IN_TIME % {"minutes": f"{rules.give_up_after / 60:g}", "why": why}
     if doubt.policy == "never_lost":
-        return _again(db, doubt, "unproven", Change(now, f"{why} {POLICY_WHY}", ACTOR), rules)
+        return _again(db, doubt, "unproven", Change(now, POLICY_WHY % {"why": why}, ACTOR), rules)
     states.transition(db, doubt.mail_id, "unknown", "undecided", Change(now, why, ACTOR))
     return "undecided"

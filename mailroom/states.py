@@ -15,6 +15,7 @@ from typing import Literal
 from sqlite_utils import Database
 
 from mailroom.times import after, iso
+from oca.words import N_
 
 State = Literal[
     "queued", "sending", "accepted", "rejected", "unknown", "undecided", "cancelled", "gave_up", "skipped"
@@ -65,7 +66,7 @@ FIRST_LOOK_SECONDS = 3.0
 # Mails put into a batch by one statement.
 _PORTION = 1_000
 
-BATCH_CANCELLED = "its batch was cancelled while it was on its way"
+BATCH_CANCELLED = N_("its batch was cancelled while it was on its way")
 
 UNFINISHED: tuple[State, ...] = ("queued", "sending", "unknown", "undecided")
 

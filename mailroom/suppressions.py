@@ -18,6 +18,8 @@ T = TypeVar("T")
 Reason = Literal["hand", "import", "failed", "unsubscribed"]
 
 # Why a mail to such an address is skipped; written into the mail's record as it stands here.
+# What the trail calls the whole list when it is downloaded.
+CALLED = N_("do-not-mail list")
 WHY: Mapping[str, str] = {
     "hand": N_("the address was put on the do-not-mail list by hand"),
     "import": N_("the address came onto the do-not-mail list with an imported list"),
@@ -142,7 +144,7 @@ def remove(store: Store, email: str) -> bool:
 def export(store: Store, user_id: int, now: datetime) -> Iterator[Suppression]:
     """The same for a person who takes it away, which is noted."""
     rows = sum(counts(store).values())
-    activity.record(store, deeds.AddressesExported("do-not-mail list", rows), now, user_id)
+    activity.record(store, deeds.AddressesExported(CALLED, rows), now, user_id)
     return everyone(store)
 
 

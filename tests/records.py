@@ -14,7 +14,11 @@ def add_batch(store: Store, emails: list[str], name: str = "Tagihan", token_id: 
     """The id of a running batch with one queued mail to each address, by a user, token and template made up here."""
     with store.write() as db:
         if not db.table("users").count:
-            db.execute("INSERT INTO users VALUES (1, 'adi@contoh.id', 'Adi', 'admin', '-', ?, NULL)", [STAMP])
+            db.execute(
+                "INSERT INTO users (id, email, name, role, password_hash, created_at) "
+                "VALUES (1, 'adi@contoh.id', 'Adi', 'admin', '-', ?)",
+                [STAMP],
+            )
         if not db.table("tokens").count:
             db.execute(
                 "INSERT INTO tokens (id, name, secret, fingerprint, claims, per_second, created_at, created_by) "

@@ -199,7 +199,7 @@ def test_a_page_that_is_out_of_date_comes_again_with_the_news(filled: Live, clie
     assert answer.status_code == 422
     assert faults(answer) == []
     assert "Something has happened to it since" in answer.text
-    assert "It was sent again once already" in answer.text
+    assert "It was sent again 1 time already" in answer.text
     # What the page says now was read, so now it goes.
     assert browser.post_form("/history/1/again", pressed(answer.text)).location == "/history/4"
 

@@ -29,7 +29,10 @@ MAIL = "<p>Yth. {{ nama }}, tagihan Anda {{ total }}.</p>"
 def saved(store: Store) -> Version:
     """One template with one version, and somebody to have saved it."""
     with store.write() as db:
-        db.execute("INSERT INTO users VALUES (1, 'adi@contoh.id', 'Adi', 'admin', '-', '', NULL)")
+        db.execute(
+            "INSERT INTO users (id, email, name, role, password_hash, created_at) "
+            "VALUES (1, 'adi@contoh.id', 'Adi', 'admin', '-', '')"
+        )
     return email_templates.save(store, None, "Tagihan bulanan", "Tagihan {{ nama }}", MAIL, 1, NOON)
 
 

@@ -42,7 +42,11 @@ def house(store: Store) -> None:
     """Two templates, two people and a token."""
     add_batch(store, [])
     with store.write() as db:
-        db.execute("INSERT INTO users VALUES (2, 'sari@contoh.id', 'Sari', 'sender', '-', ?, NULL)", [STAMP])
+        db.execute(
+            "INSERT INTO users (id, email, name, role, password_hash, created_at) "
+            "VALUES (2, 'sari@contoh.id', 'Sari', 'sender', '-', ?)",
+            [STAMP],
+        )
         db.execute(
             "INSERT INTO templates (id, name, created_at) VALUES (2, 'Promo \"hari\" ini', ?)", [STAMP]
         )

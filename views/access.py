@@ -8,10 +8,11 @@ from flask import Flask, Request, Response, abort, current_app, flash, redirect,
 from flask_babel import gettext as _
 from flask_login import LoginManager, current_user
 
-from mailroom import sessions
+from mailroom import people, sessions
 from mailroom.people import Role, User
 from views import kept
 from views.here import service
+from views.words import PRESSED
 
 # Every endpoint and the least role that may use it. What is not in the table nobody may use.
 POLICY: Mapping[str, Literal["anyone"] | Role] = {
@@ -24,6 +25,7 @@ POLICY: Mapping[str, Literal["anyone"] | Role] = {
     "your_account.change_password": "viewer",
     "your_account.end_session": "viewer",
     "your_account.end_others": "viewer",
+    "language.choose": "anyone",
     "overview.index": "viewer",
     "send.new": "sender",
     "send.fields": "sender",
@@ -178,8 +180,11 @@ def may(endpoint: str) -> bool:
 
 def begin(response: Response, begun: str, user_id: int) -> Response:
     """The answer, with the cookie of a session that has just begun, or has got a new id."""
+    language = session.get(PRESSED)
     # What else was in the form cookie belongs to whoever had the browser before.
     kept.remember_who(user_id)
+    if language:
+        people.choose_language(service().store, user_id, language)
     response.set_cookie(
         _cookie_name(),
         begun,
@@ -282,7 +287,7 @@ def _person(request: Request) -> SignedIn | None:
     # Pages ask by themselves with GET; whoever sends a form is there.
     extend = request.method == "POST" or "HX-Request" not in request.headers
     user = sessions.session_user(here.store, session_id(), here.clock(), extend)
-    return SignedIn(user.id, user.email, user.name, user.role, user.disabled) if user else None
+    return SignedIn(**vars(user)) if user else None
 
 
 def _cookie_name() -> str:

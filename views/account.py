@@ -3,6 +3,7 @@
 from typing import cast
 
 from flask import Blueprint, Response, flash, redirect, request
+from flask_babel import force_locale
 from flask_babel import gettext as _
 from flask_login import current_user
 
@@ -10,6 +11,7 @@ from mailroom import invites, people, sessions, sign_ins
 from mailroom.problems import Problem
 from views import access, kept
 from views.here import me, see_other, service, show
+from views.words import browsers
 
 blueprint = Blueprint("account", __name__)
 
@@ -70,7 +72,9 @@ def again() -> Response:
 def sign_out() -> Response:
     """The session ends here and in the database."""
     response = access.end(see_other("account.sign_in"))
-    flash(_("You are signed out."), "ok")
+    # The page that says it knows nobody any more.
+    with force_locale(browsers()):
+        flash(_("You are signed out."), "ok")
     return response
 
 

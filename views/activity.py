@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_login import current_user
 
-from mailroom import activity, deeds, library_deeds, plans, sending_deeds
+from mailroom import activity, deeds, library_deeds, plans, sending_deeds, suppressions
 from mailroom.activity import KINDS, PROGRAM, SHELL, VISITOR, Door, Entry
 from mailroom.problems import Sentence
 from views.here import me, service, show, whole
@@ -68,6 +68,11 @@ def _done(entry: Entry) -> str:
     if entry.kind == deeds.PreferenceChanged.KIND:
         written["name"] = str(_SETTINGS.get(written["name"], written["name"]))
         written |= {key: _setting(written[key]) for key in ("before", "after")}
+    elif entry.kind == deeds.AddressesExported.KIND and written["what"] == suppressions.CALLED:
+        written["what"] = said(suppressions.CALLED)
+    elif entry.kind == deeds.ReportMailSet.KIND:
+        every = {"week": _("every week"), "month": _("every month"), "never": _("never")}
+        written["every"] = ", ".join(every.get(word, word) for word in written["every"].split(", "))
     elif entry.kind == sending_deeds.BatchRescheduled.KIND:
         written |= {key: _plan(written[key]) for key in ("before", "after")}
     elif entry.kind == sending_deeds.BatchPolicyChanged.KIND:

@@ -12,7 +12,7 @@ from mailroom.problems import Problem, Sentence
 from mailroom.times import iso
 from mailroom.tokens import TokenLine
 from views.here import me, see_other, service, show
-from views.words import said, when
+from views.words import said, when, whole_typed
 
 blueprint = Blueprint("gateway", __name__, url_prefix="/gateway")
 
@@ -126,9 +126,9 @@ def _check(line: TokenLine, done: str = "") -> None:
     try:
         result = service().clients.check(line.id, service().clock())
     except KeyFileError as error:
-        flash(_(str(error)), "error")
+        flash(said(str(error)), "error")
         return
-    words = " ".join(_(sentence) for sentence in result.splitlines())
+    words = " ".join(said(sentence) for sentence in result.splitlines())
     if result == "ok":
         outcome, kind = _("The gateway accepts the token “%(name)s”.", name=line.name), "ok"
     elif _token(line.id).state == "stopped":
@@ -144,8 +144,7 @@ def _upload() -> bytes:
 
 
 def _per_second() -> int:
-    text = request.form.get("per_second", "").strip()
-    return int(text) if text.isdecimal() and len(text) < 6 else 0
+    return whole_typed(request.form.get("per_second", "")) or 0
 
 
 def _beside(problem: Problem) -> dict[str, str]:

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from flask import Blueprint, Response, abort, flash, request
-from flask_babel import format_datetime, ngettext
 from flask_babel import gettext as _
+from flask_babel import ngettext
 
 import oca
 from mailroom import gateway_history, intake, tokens
@@ -13,7 +13,7 @@ from mailroom.gateway_history import Page
 from mailroom.problems import Problem
 from mailroom.tokens import TokenLine
 from views.here import me, see_other, service, show, wants_part, whole
-from views.words import number, said
+from views.words import number, said, when
 
 blueprint = Blueprint("gateway_history", __name__, url_prefix="/gateway/history")
 
@@ -84,7 +84,7 @@ def ask_take() -> Response:
 def take() -> Response:
     """Takes into the record what the person was shown, as the gateway shows it now."""
     token, here, chosen = _token(), service(), request.form.getlist("id")[:MOST_CHOSEN]
-    name = _("From the gateway’s history, %(day)s", day=format_datetime(here.clock(), "d MMM y"))
+    name = _("From the gateway’s history, %(day)s", day=when(here.clock(), "day"))
     try:
         taken = intake.take(here.store, here.clients, token.id, _number(), chosen, name, me().id, here.clock)
     except (Problem, oca.GatewayError) as fault:

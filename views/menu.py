@@ -10,6 +10,7 @@ from flask_login import current_user
 from mailroom import approvals, batches
 from views.access import may
 from views.here import me, service, wants_part
+from views.words import LANGUAGES
 
 # endpoint, word, icon, group; a person sees the entries the policy lets them open.
 ENTRIES = (
@@ -84,6 +85,7 @@ def init(app: Flask) -> None:
             "gateway_url": settings.gateway_url,
             "sign_out_url": url_for("account.sign_out"),
             "lang": str(get_locale()),
+            "languages": LANGUAGES,
             "may": may,
             "disk_full": framed and not service().store.has_room(),
         }

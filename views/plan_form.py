@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask import Flask, request
-from flask_babel import format_datetime, get_locale, to_user_timezone
+from flask_babel import get_locale, to_user_timezone
 from flask_babel import gettext as _
 
 from mailroom import plans, preferences, progress, tokens
@@ -15,7 +15,7 @@ from mailroom.problems import Problem
 from mailroom.progress import Estimate
 from mailroom.times import parse
 from views.here import service
-from views.words import number, when
+from views.words import at, colon, number, when
 
 FIELDS = ("day", "at", "office_hours", "per_minute", "policy")
 
@@ -96,12 +96,12 @@ def hours_words() -> str:
     said = [names.get(day, str(day)) for day in days]
     in_a_row = len(days) > 2 and days[-1] - days[0] == len(days) - 1
     listed = f"{said[0]}–{said[-1]}" if in_a_row else ", ".join(said)
-    return f"{listed} {office.opens:%H:%M}–{office.closes:%H:%M}"
+    return f"{listed} {office.opens:%H:%M}–{office.closes:%H:%M}".replace(":", colon())
 
 
 def day_and_time(moment: Any) -> str:
     """A moment somebody chose, in the team's zone, with its weekday: Mon 23 Nov 09:00."""
-    return format_datetime(parse(moment) if isinstance(moment, str) else moment, "EEE d MMM HH:mm")
+    return at(parse(moment) if isinstance(moment, str) else moment, "EEE d MMM HH:mm")
 
 
 def plan_words(plan: Plan) -> str:
@@ -119,7 +119,7 @@ def goes_on(waits_until: Any) -> str:
     now, then = to_user_timezone(service().clock()), to_user_timezone(waits_until)
     if then.date() == now.date():
         return when(waits_until, "short")
-    return format_datetime(waits_until, "EEE HH:mm") if (then - now).days < 6 else day_and_time(waits_until)
+    return at(waits_until, "EEE HH:mm") if (then - now).days < 6 else day_and_time(waits_until)
 
 
 def schedule_words(batch: Batch) -> str:

@@ -1,6 +1,5 @@
 """What is not kept for ever: after how many days mails are forgotten, and what would go today."""
 
-import re
 from dataclasses import replace
 
 from flask import Blueprint, Response, flash, request
@@ -10,7 +9,7 @@ from mailroom import preferences, retention
 from mailroom.preferences import FORGET_DAYS
 from mailroom.problems import Problem
 from views.here import me, see_other, service, show
-from views.words import said
+from views.words import said, whole_typed
 
 blueprint = Blueprint("retention", __name__, url_prefix="/settings/retention")
 
@@ -25,7 +24,7 @@ def index() -> Response:
 def choose() -> Response:
     """Forgets after so many days from now on, or never."""
     here, typed = service(), request.form.get("days", "")
-    wanted = replace(preferences.get(here.store), forget_after_days=_days(typed))
+    wanted = replace(preferences.get(here.store), forget_after_days=whole_typed(typed))
     try:
         changed = preferences.save(here.store, wanted, me().id, here.clock())
     except Problem as problem:
@@ -42,7 +41,7 @@ def choose() -> Response:
 def _show(typed: str | None, fault: str = "", status: int = 200) -> Response:
     here = service()
     now_chosen = preferences.get(here.store).forget_after_days
-    asked = _days(typed) if typed is not None else None
+    asked = whole_typed(typed) if typed is not None else None
     if asked is not None and not FORGET_DAYS[0] <= asked <= FORGET_DAYS[1]:
         fault = fault or _("Give a number of days from %(least)s to %(most)s, or leave it empty for never.",
                            least=FORGET_DAYS[0], most=FORGET_DAYS[1])  # fmt: skip
@@ -59,11 +58,3 @@ def _show(typed: str | None, fault: str = "", status: int = 200) -> Response:
         fault=fault,
         would=would,
     )
-
-
-def _days(text: str) -> int | None:
-    """The number typed; None for an empty field, -1 for what is no number."""
-    text = text.strip()
-    if not text:
-        return None
-    return int(text) if re.fullmatch(r"[0-9]{1,9}", text) else -1

@@ -19,7 +19,7 @@ from mailroom.problems import Problem
 from mailroom.settings import SettingError, from_environment
 from mailroom.store import StoreError
 from mailroom.wishes import ATTACHMENT, LIST, Answer, Outcome, RowFault, Wish
-from views.words import said
+from views.words import number, said
 
 # The exit codes that --help tells, for cron and scripts.
 NOT_ALL, WRONG, FAULTS, LATELY, APPROVAL, NO_ANSWER, INTERRUPTED = 1, 2, 3, 4, 5, 6, 130
@@ -156,7 +156,7 @@ def _tell(answer: Answer, waits_for_mailroom: bool) -> None:
                 "… and %(rows)s more row.",
                 "… and %(rows)s more rows.",
                 answer.bad - told,
-                rows=_number(answer.bad - told),
+                rows=number(answer.bad - told),
             )
         )
     if answer.outcome == "queued":
@@ -179,7 +179,7 @@ def _queued(answer: Answer) -> str:
         answer.size,
         id=answer.batch_id,
         name=answer.name,
-        mails=_number(answer.size),
+        mails=number(answer.size),
     )
     return text + (" " + _rows(answer) if answer.bad else "")
 
@@ -187,9 +187,9 @@ def _queued(answer: Answer) -> str:
 def _rows(answer: Answer) -> str:
     return _(
         "%(total)s rows: %(good)s good, %(bad)s with faults.",
-        total=_number(answer.good + answer.bad),
-        good=_number(answer.good),
-        bad=_number(answer.bad),
+        total=number(answer.good + answer.bad),
+        good=number(answer.good),
+        bad=number(answer.bad),
     )
 
 
@@ -206,9 +206,9 @@ def _fault(fault: RowFault) -> str:
 def _progress(answer: Answer) -> str:
     return _(
         "%(taken)s of %(size)s handed over, %(waiting)s wait.",
-        taken=_number(answer.handed_over),
-        size=_number(answer.size),
-        waiting=_number(answer.waiting),
+        taken=number(answer.handed_over),
+        size=number(answer.size),
+        waiting=number(answer.waiting),
     )
 
 
@@ -228,12 +228,10 @@ def _became(answer: Answer) -> str:
         "gave_up": _("given up"),
         "cancelled": _("cancelled"),
     }
-    parts = [_("%(n)s handed over", n=_number(answer.handed_over))]
-    parts += [
-        f"{_number(answer.counts[key])} {word}" for key, word in words.items() if answer.counts.get(key)
-    ]
+    parts = [_("%(n)s handed over", n=number(answer.handed_over))]
+    parts += [f"{number(answer.counts[key])} {word}" for key, word in words.items() if answer.counts.get(key)]
     if answer.waiting:
-        parts.append(_("%(n)s still wait", n=_number(answer.waiting)))
+        parts.append(_("%(n)s still wait", n=number(answer.waiting)))
     return ", ".join(parts) + "."
 
 
@@ -290,10 +288,6 @@ def _stands(question: Question) -> str:
 
 def _complain(sentence: str) -> None:
     click.echo(sentence, err=True)
-
-
-def _number(value: int) -> str:
-    return f"{value:,}"
 
 
 def _name(stream: IO[bytes] | None) -> str:

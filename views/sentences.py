@@ -22,7 +22,7 @@ def happened(line: Line) -> str:
     match line.shown:
         case "queued":
             return (
-                _("Sent again soon: %(why)s", why=_short(line.why))
+                _("Sent again soon: %(why)s", why=_short(said(line.why)))
                 if _was_tried(line)
                 else _("Waits for its turn")
             )
@@ -37,15 +37,15 @@ def happened(line: Line) -> str:
         case "failed":
             return _("The gateway says “%(word)s” (%(at)s)", word=line.why, at=at)
         case "rejected":
-            return _("Refused: %(why)s", why=_short(line.why))
+            return _("Refused: %(why)s", why=_short(said(line.why)))
         case "unknown":
-            return _("No readable answer: %(why)s", why=_short(line.why))
+            return _("No readable answer: %(why)s", why=_short(said(line.why)))
         case "cancelled":
             return _("Cancelled at %(at)s", at=at)
         case "skipped":
             return _("Skipped: %(why)s", why=said(line.why))
         case _:
-            return _short(line.why) or at
+            return _short(said(line.why)) or at
 
 
 def story(mail: Mail) -> str:

@@ -12,7 +12,7 @@ from mailroom import preferences
 from mailroom.preferences import Preferences
 from mailroom.problems import Problem
 from views.here import me, see_other, service, show
-from views.words import said
+from views.words import said, whole_typed
 
 blueprint = Blueprint("settings", __name__, url_prefix="/settings")
 
@@ -40,20 +40,12 @@ def _read(form: Mapping[str, str]) -> Preferences:
     return replace(
         # What is chosen on other pages stays.
         preferences.get(service().store),
-        approval_above=_mails(form.get("approval_above", "")),
+        approval_above=whole_typed(form.get("approval_above", "")),
         office_from=form.get("office_from", "").strip(),
         office_to=form.get("office_to", "").strip(),
         office_days=tuple(int(day) for day in days if re.fullmatch("[0-6]", day)),
         suppress_failed=form.get("suppress_failed") == "1",
     )
-
-
-def _mails(text: str) -> int | None:
-    """The number typed, with separators or without; None for an empty field, -1 for what is no number."""
-    digits = re.sub(r"[.,\s]", "", text)
-    if not digits:
-        return None
-    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 10 else -1
 
 
 def _show(shown: Preferences, faults: dict[str, str], status: int = 200) -> Response:

@@ -1,18 +1,45 @@
-"""How sentences, times and numbers are written for a person: filters for the page templates."""
+"""How sentences, times and numbers are written for a person, and in which language: filters for the page templates."""
 
+import os
+import re
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
 from babel.numbers import format_decimal
-from flask import Flask, current_app
+from flask import Flask, current_app, has_request_context, request, session
 from flask_babel import format_datetime, get_locale, gettext, to_user_timezone
+from flask_login import current_user
 from markupsafe import Markup
 
 from mailroom.problems import Problem, Sentence
 from mailroom.times import parse
+from views import records
 from views.here import service
+
+# What the pages can speak, each by its own name.
+LANGUAGES: Mapping[str, str] = {"id": "Bahasa Indonesia", "en": "English"}
+# Where the form cookie keeps which language somebody pressed before they signed in.
+PRESSED = "language"
+_GROUPED = re.compile(r"[0-9]{1,3}(?:[., \u00a0]?[0-9]{3}){0,2}|[0-9]{1,9}")
+
+
+def spoken() -> str:
+    """The language of this answer: what the person chose, or else `browsers()`; in a shell, that of the shell."""
+    if not has_request_context():
+        names = (os.environ.get(name, "") for name in ("LC_ALL", "LC_MESSAGES", "LANG"))
+        return "id" if next(filter(None, names), "").startswith("id") else "en"
+    return (current_user.language if current_user.is_authenticated else "") or browsers()
+
+
+def browsers() -> str:
+    """The language for somebody not known: what they pressed, or else what the browser asks for.
+
+    English for what asks for neither: nearly every browser asks for something, and what does not is a program.
+    """
+    return session.get(PRESSED) or request.accept_languages.best_match(LANGUAGES) or "en"
 
 
 def said(sentence: Sentence | Problem | str) -> str:
@@ -20,8 +47,20 @@ def said(sentence: Sentence | Problem | str) -> str:
     if isinstance(sentence, Problem):
         sentence = sentence.sentence
     if isinstance(sentence, str):
-        return gettext(sentence) if sentence else ""
-    return gettext(sentence.text, **dict(sentence.values)) if sentence.values else gettext(sentence.text)
+        return records.said(sentence) if sentence else ""
+    values = {key: said(value) if isinstance(value, Sentence) else value for key, value in sentence.values}
+    return gettext(sentence.text, **values) if values else gettext(sentence.text)
+
+
+def at(moment: datetime, pattern: str) -> str:
+    """A moment in the team's zone after a pattern of babel's, between hours and minutes what the language has there."""
+    return format_datetime(moment, pattern.replace(":", colon()))
+
+
+def colon() -> str:
+    """What stands between hours and minutes: 09:41 in English, 09.41 in Indonesian."""
+    locale = get_locale()
+    return str(locale.number_symbols["latn"].get("timeSeparator", ":")) if locale else ":"
 
 
 def when(moment: str | datetime | None, style: str = "medium") -> str:
@@ -35,29 +74,39 @@ def when(moment: str | datetime | None, style: str = "medium") -> str:
         "exact": "d MMM y HH:mm:ss",
         "second": "HH:mm:ss",
     }
-    return format_datetime(parse(moment) if isinstance(moment, str) else moment, patterns[style])
+    return at(parse(moment) if isinstance(moment, str) else moment, patterns[style])
 
 
 def moment(stored: str) -> str:
     """A stored moment in as few words as tell it: 09:41 today, 23 Nov 09:41 this year, 23 Nov 2025 before."""
     local, today = to_user_timezone(parse(stored)), to_user_timezone(service().clock())
     if local.date() == today.date():
-        return format_datetime(parse(stored), "HH:mm:ss")
-    return format_datetime(parse(stored), "d MMM HH:mm" if local.year == today.year else "d MMM y")
+        return at(parse(stored), "HH:mm:ss")
+    return at(parse(stored), "d MMM HH:mm" if local.year == today.year else "d MMM y")
 
 
 def clock(stored: str, beside: str = "") -> str:
     """A stored moment for a sentence: 10:02 on the day of `beside` (today when left out), else 23 Nov 10:02."""
     local = to_user_timezone(parse(stored))
     other = to_user_timezone(parse(beside) if beside else service().clock())
+    # Indonesian says of a number that it is a time of the day; there is no other word before it, as in English.
+    time = "'pukul' HH:mm" if str(get_locale()) == "id" else "HH:mm"
     if local.date() == other.date():
-        return format_datetime(parse(stored), "HH:mm")
-    return format_datetime(parse(stored), "d MMM HH:mm" if local.year == other.year else "d MMM y HH:mm")
+        return at(parse(stored), time)
+    return at(parse(stored), f"d MMM {time}" if local.year == other.year else f"d MMM y {time}")
 
 
 def number(value: int | float | Decimal) -> str:
     """A number with the reader's separators."""
     return _decimal(value, str(get_locale()))
+
+
+def whole_typed(text: str) -> int | None:
+    """The whole number that was typed, thousands apart or not; None for an empty field, -1 for what is no number."""
+    text = text.strip()
+    if not text:
+        return None
+    return int(re.sub(r"\D", "", text)) if _GROUPED.fullmatch(text) else -1
 
 
 @lru_cache(maxsize=10_000)
