@@ -276,6 +276,14 @@ def test_a_language_is_chosen_again_by_somebody_signed_in(client: Client, servic
         assert vino.post_form("/language", {"language": "id", "next": outside}).location == "/"
 
 
+def test_the_account_offers_the_languages_and_shows_the_chosen_one(client: Client) -> None:
+    vino = client("vino")
+    assert '<option value="" selected>' in vino.get("/account/").text
+    form: dict[str, object] = {"language": "id", "next": "/account/"}
+    assert vino.post_form("/language", form, "/account/").location == "/account/"
+    assert '<option value="id" selected>Bahasa Indonesia</option>' in vino.get("/account/").text
+
+
 def test_a_stranger_is_asked_for_a_language_with_nothing_but_the_form_cookie(client: Client) -> None:
     recipient = client("").get("/u/x")
     assert "Bahasa Indonesia" not in recipient.text

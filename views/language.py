@@ -21,9 +21,8 @@ def choose() -> Response:
     if language != "" and language not in LANGUAGES:
         abort(400)
     if current_user.is_authenticated:
+        # The form cookie keeps nothing of it: the next person at this browser has a choice of their own.
         people.choose_language(service().store, me().id, cast(Language, language))
-    if language:
-        session[PRESSED] = language
     else:
-        session.pop(PRESSED, None)
+        session[PRESSED] = language
     return cast(Response, redirect(access.inside(request.form.get("next", "")) or "/", 303))
