@@ -23,6 +23,7 @@ The rooms, in the order in which a mail meets them:
 - the people, and what they did: people, invites; activity, deeds, sending_deeds, library_deeds
 - coming in: sign_ins, passwords, throttle, sessions
 - what is not kept: forgetting, retention, privacy
+- what is put aside: copies, backups
 - the house: service, settings, preferences, store, schema, keys, times, problems, worker, housekeeping, verify, limited
 - how it does: health, logs, machine, waiting, tally, metrics
 """

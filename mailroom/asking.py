@@ -1,19 +1,16 @@
 """A command's side of sending: it asks whoever has the mailroom open, and does it itself when nobody has."""
 
-import os
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import IO
 
 from mailroom import restored, spool
-from mailroom.problems import Problem
 from mailroom.service import Service, open_service
-from mailroom.settings import Settings
+from mailroom.settings import Settings, refuse_others
 from mailroom.store import StoreInUse, in_use
 from mailroom.times import Clock, utc_now
 from mailroom.wishes import Answer, Wish
-from oca.words import N_
 
 LOOK_SECONDS = 0.1
 # How often it is tried whether anybody has the mailroom open.
@@ -46,7 +43,7 @@ class Question:
         patience: float,
         clock: Clock = utc_now,
     ) -> None:
-        _refuse_others(settings)
+        refuse_others(settings)
         self._settings, self._patience, self._clock = settings, patience, clock
         self._service: Service | None = None
         self._started = False
@@ -127,20 +124,3 @@ class Question:
             raise NoAnswer(withdrawn=True)
         if waited > SURE_SECONDS:
             raise NoAnswer(withdrawn=False)
-
-
-def _refuse_others(settings: Settings) -> None:
-    if not settings.database.exists():
-        raise Problem(
-            N_(
-                "There is no mailroom in %(path)s. Set MAILROOM_DATA to the folder that the running one has, or start "
-                "Mailroom once."
-            ),
-            path=settings.data.absolute(),
-        )
-    # Files of another account would be unreadable to the running program.
-    if settings.database.stat().st_uid != os.geteuid():
-        raise Problem(
-            N_("%(path)s belongs to another account. Run this as that account, for example with sudo -u."),
-            path=settings.data.absolute(),
-        )

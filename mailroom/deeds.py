@@ -290,6 +290,35 @@ class TrailCut(Deed):
     found: int
 
 
+@dataclass(frozen=True)
+class BackupMade(Deed):
+    """file: its name. bytes: its size."""
+
+    KIND = "backup_made"
+    WORD = N_("Backup made")
+    SAYS = N_("Made the backup %(file)s (bytes: %(bytes)s).")
+
+    file: str
+    bytes: int
+
+
+@dataclass(frozen=True)
+class BackupRestored(Deed):
+    """file: its name. made_at: when it was made. known: the last entry there was before. found: the last one in it."""
+
+    KIND = "backup_restored"
+    WORD = N_("Backup put back")
+    SAYS = N_(
+        "Put back the backup %(file)s of %(made_at)s. The trail had come to entry %(known)s, and went on from entry "
+        "%(found)s."
+    )
+
+    file: str
+    made_at: str
+    known: int
+    found: int
+
+
 KINDS: Mapping[str, type[Deed]] = {
     deed.KIND: deed
     for deed in (
@@ -297,6 +326,7 @@ KINDS: Mapping[str, type[Deed]] = {
         SuppressionRemoved, TemplateRemoved, TemplateRestored, TokenAdded, TokenReplaced, TokenRemoved, TokenResumed,
         ListRemoved, BatchQueued, BatchApproved, BatchCancelled, MailsTakenIn, TrailCut,
         PasswordChanged, SessionsEnded,
+        BackupMade, BackupRestored,
     )
 }  # fmt: skip
 

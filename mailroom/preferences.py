@@ -17,6 +17,7 @@ _TIME = re.compile(r"(?:[01]\d|2[0-3]):[0-5]\d")
 LARGEST_APPROVAL = 10_000_000
 # Within a week failed mails can be sent again, and the same list is noticed when it is sent twice.
 FORGET_DAYS = (7, 3650)
+MOST_BACKUPS = 100
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,8 @@ class Preferences:
     approval_above: batches of more mails need a second person; None for never. office_from, office_to: `HH:MM` in
     the team's zone, the first before the second. office_days: weekdays, Monday being 0. suppress_failed: whether an
     address that a mail could not be delivered to goes on the do-not-mail list by itself. forget_after_days: old mails
-    lose address and content then (`retention`); None for never.
+    lose address and content then (`retention`); None for never. backup_keep: how many backups the program keeps, of
+    those it makes once a day at backup_at (`HH:MM` in the team's zone); None to make none.
     """
 
     approval_above: int | None = None
@@ -35,6 +37,8 @@ class Preferences:
     office_days: tuple[int, ...] = (0, 1, 2, 3, 4)
     suppress_failed: bool = False
     forget_after_days: int | None = None
+    backup_keep: int | None = 7
+    backup_at: str = "02:30"
 
 
 @dataclass(frozen=True)
@@ -110,7 +114,9 @@ def _refuse(wanted: Preferences) -> None:
             least=FORGET_DAYS[0],
             most=FORGET_DAYS[1],
         )
-    for name in ("office_from", "office_to"):
+    if wanted.backup_keep is not None and not 1 <= wanted.backup_keep <= MOST_BACKUPS:
+        raise Problem(N_("Give a number from 1 to %(most)s."), field="backup_keep", most=MOST_BACKUPS)
+    for name in ("office_from", "office_to", "backup_at"):
         if not _TIME.fullmatch(getattr(wanted, name)):
             raise Problem(N_("Give a time such as 08:00."), field=name)
     if wanted.office_from >= wanted.office_to:

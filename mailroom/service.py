@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mailroom import counters, restored
+from mailroom.backups import BackupMaker
 from mailroom.clients import Clients
 from mailroom.health import HealthCheck
 from mailroom.housekeeping import Housekeeper
@@ -41,6 +42,7 @@ class Service:
     housekeeper: Housekeeper
     report_mailer: ReportMailer
     forgetter: Forgetter
+    backups: BackupMaker
     links: Links
     desk: Desk
     health: HealthCheck
@@ -71,6 +73,7 @@ class Service:
             self.housekeeper,
             self.report_mailer,
             self.forgetter,
+            self.backups,
             self.desk,
         )
 
@@ -107,6 +110,7 @@ def open_service(settings: Settings, clock: Clock = utc_now, wait: float = 0.0) 
         housekeeper=Housekeeper(store, marker, clock),
         report_mailer=ReportMailer(store, settings, clock),
         forgetter=Forgetter(store, clock, settings.zone),
+        backups=BackupMaker(store, settings, clock),
         links=links,
         desk=Desk(store, settings, links, clock),
         health=HealthCheck(store),

@@ -1,5 +1,6 @@
 """What an admin can set, by environment variables; the README lists the same names."""
 
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,6 +10,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from mailroom.problems import Problem
 from oca import DEFAULT_BASE_URL
 from oca.client import safe_url
 from oca.words import N_
@@ -57,6 +59,11 @@ class Settings:
         return self.data / "mailroom.key"
 
     @property
+    def backups(self) -> Path:
+        """Where the program keeps its own backups of the database."""
+        return self.data / "backups"
+
+    @property
     def public_url(self) -> str:
         """The address in links that leave the house, without a slash at its end."""
         host = f"[{self.host}]" if ":" in self.host else self.host
@@ -93,6 +100,24 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         log=_log(environment.get("MAILROOM_LOG") or "text"),
         metrics_token=_metrics_token(environment.get("MAILROOM_METRICS_TOKEN", "")),
     )
+
+
+def refuse_others(settings: Settings) -> None:
+    """Raises Problem when there is no mailroom where the settings say, or when it belongs to another account."""
+    if not settings.database.exists():
+        raise Problem(
+            N_(
+                "There is no mailroom in %(path)s. Set MAILROOM_DATA to the folder that the running one has, or start "
+                "Mailroom once."
+            ),
+            path=settings.data.absolute(),
+        )
+    # What another account leaves there would be unreadable to the running program.
+    if settings.database.stat().st_uid != os.geteuid():
+        raise Problem(
+            N_("%(path)s belongs to another account. Run this as that account, for example with sudo -u."),
+            path=settings.data.absolute(),
+        )
 
 
 def _gateway(url: str) -> str:

@@ -13,6 +13,7 @@ from mailroom import activity, counters
 from mailroom.settings import from_environment
 from mailroom.store import Store, StoreError
 from mailroom.verify import UnreadableDatabase, verify_file
+from views.backup_command import backup_command
 from views.send_command import send_command
 
 
@@ -21,6 +22,7 @@ def init(app: Flask) -> None:
     app.cli.add_command(verify_command)
     app.cli.add_command(recount_command)
     app.cli.add_command(send_command)
+    app.cli.add_command(backup_command)
 
 
 @click.command("verify")
