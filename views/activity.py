@@ -92,6 +92,8 @@ _SETTINGS = {
     "office_days": _l("“business hours, days”"),
     "suppress_failed": _l("“failed addresses go on the do-not-mail list”"),
     "forget_after_days": _l("“old mails are forgotten after days”"),
+    "backup_keep": _l("“backups kept”"),
+    "backup_at": _l("“time of the daily backup”"),
 }
 
 
