@@ -37,6 +37,7 @@ from views import (
     headers,
     health,
     history,
+    joining,
     language,
     lists,
     mail,
@@ -55,6 +56,7 @@ from views import (
     sentences,
     settings,
     suppressions,
+    team,
     templates,
     trials,
     unsubscribe,
@@ -68,6 +70,7 @@ PAGES = (
     account, overview, send, confirm, approvals, batches, schedule, history, mail, address, reports, report_files,
     report_mail, decisions, lists, templates, trials, suppressions, gateway, gateway_history, activity, settings,
     privacy, retention, unsubscribe, your_account, health, metrics, language,
+    joining, team,
 )  # fmt: skip
 
 # Larger than the largest list and attachment together; read by werkzeug before anything is parsed.

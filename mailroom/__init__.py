@@ -20,7 +20,8 @@ The rooms, in the order in which a mail meets them:
 - the numbers by mail: report_mail, report_schedule, report_content, report_words, report_layout
 - who gets no mail: suppressions, suppression_lists, unsubscribe
 - from a shell: wishes, shell, spool, asking
-- the people, and what they did: people, invites; activity, deeds, sending_deeds, library_deeds
+- the people: people, team, invites, resets
+- what they did: activity, deeds, sending_deeds, library_deeds, team_deeds
 - coming in: sign_ins, passwords, throttle, sessions
 - what is not kept: forgetting, retention, privacy
 - what is put aside: copies, backups

@@ -17,7 +17,7 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from mailroom import deeds, library_deeds, sending_deeds
+from mailroom import deeds, library_deeds, sending_deeds, team_deeds
 from mailroom.deeds import Deed, sha256_of
 from mailroom.problems import Sentence, say
 from mailroom.store import Store
@@ -30,7 +30,12 @@ LONGEST_VALUE = 1000
 # So much of an entry's hash is told to people: nobody finds other entries that begin with the same 64 bits.
 SHORT_HASH = 16
 
-KINDS: Mapping[str, type[Deed]] = {**deeds.KINDS, **sending_deeds.KINDS, **library_deeds.KINDS}
+KINDS: Mapping[str, type[Deed]] = {
+    **deeds.KINDS,
+    **sending_deeds.KINDS,
+    **library_deeds.KINDS,
+    **team_deeds.KINDS,
+}
 
 _PERSON = re.compile(r"user:\d{1,18}")
 _HEAD = re.compile(rf"(\d{{1,18}}):([0-9a-f]{{{SHORT_HASH},64}})")

@@ -2,7 +2,7 @@
 
 import time
 
-from mailroom import drafts, sessions, throttle
+from mailroom import drafts, invites, resets, sessions, throttle
 from mailroom.restored import Marker
 from mailroom.store import Store
 from mailroom.times import Clock
@@ -27,6 +27,8 @@ class Housekeeper(Worker):
         sessions.tidy(self._store, now)
         throttle.tidy(self._store, now)
         drafts.tidy(self._store, now)
+        invites.tidy(self._store, now)
+        resets.tidy(self._store, now)
 
     def run_once(self) -> None:
         """Notes the mark, and clears away when that is due."""

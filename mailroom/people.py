@@ -23,6 +23,10 @@ Language = Literal["", "id", "en"]
 RANKS: tuple[Role, ...] = ("viewer", "editor", "sender", "admin")
 
 
+class NotAllowed(Exception):
+    """The person's role was taken from them, or they were shut out, while they pressed the button."""
+
+
 @dataclass(frozen=True)
 class User:
     """A person of the team.
@@ -53,6 +57,13 @@ def by_email(store: Store, email: str) -> User | None:
     return _one(store, "WHERE email = ?", [email.strip()])
 
 
+def insist(db: Database, user_id: int, role: Role) -> None:
+    """Nothing, when the person may still do what `role` may, inside the caller's transaction; else NotAllowed."""
+    row = db.execute("SELECT role FROM users WHERE id = ? AND disabled_at IS NULL", [user_id]).fetchone()
+    if row is None or RANKS.index(row["role"]) < RANKS.index(role):
+        raise NotAllowed(user_id)
+
+
 def first_admin(store: Store) -> User | None:
     """The admin who has been there the longest and is not shut out, or None."""
     return _one(store, "WHERE role = 'admin' AND disabled_at IS NULL ORDER BY id LIMIT 1", [])
@@ -71,7 +82,7 @@ def faults(email: str, name: str, password: str) -> dict[str, Problem]:
     """What keeps a person from being added, by the field of the form; empty when nothing does."""
     found = {}
     for check in (
-        lambda: _clean_email(email),
+        lambda: clean_email(email),
         lambda: _clean_name(name),
         lambda: passwords.check(password, email),
     ):
@@ -84,7 +95,7 @@ def faults(email: str, name: str, password: str) -> dict[str, Problem]:
 
 def insert(db: Database, email: str, name: str, role: Role, password_hash: str, now: datetime) -> User:
     """The new person, inside the caller's transaction. Raises Problem when the address is taken."""
-    email, name = _clean_email(email), _clean_name(name)
+    email, name = clean_email(email), _clean_name(name)
     row = db.execute(
         "INSERT INTO users (email, name, role, password_hash, created_at) VALUES (?, ?, ?, ?, ?) "
         "ON CONFLICT (email) DO NOTHING RETURNING id",
@@ -101,7 +112,8 @@ def choose_language(store: Store, user_id: int, language: Language) -> None:
         db.execute("UPDATE users SET language = ? WHERE id = ?", [language, user_id])
 
 
-def _clean_email(email: str) -> str:
+def clean_email(email: str) -> str:
+    """The address as it is kept. Raises Problem beside `email`."""
     try:
         # A name to sign in with: an office's own domain that the internet does not know is fine.
         return validate_email(

@@ -836,3 +836,24 @@ def m2026_11_28_languages(db: Database) -> None:
     db.execute(
         "ALTER TABLE users ADD COLUMN language TEXT NOT NULL DEFAULT '' CHECK (language IN ('', 'id', 'en'))"
     )
+
+
+@migrations()
+def m2026_11_28_team(db: Database) -> None:
+    """Links by which people set a new password; and when somebody was last here, after their sessions have ended."""
+    db.executescript("""
+    CREATE TABLE password_resets (
+        id INTEGER PRIMARY KEY,
+        secret_hash TEXT NOT NULL UNIQUE,      -- SHA-256 of the secret in the link
+        user_id INTEGER NOT NULL REFERENCES users(id),
+        made_by INTEGER NOT NULL REFERENCES users(id),
+        created_at TEXT NOT NULL,
+        expires_at TEXT NOT NULL,
+        used_at TEXT
+    ) STRICT;
+    CREATE INDEX password_resets_by_user ON password_resets(user_id);
+    ALTER TABLE users ADD COLUMN last_seen_at TEXT; -- of the sessions that have ended
+    CREATE TRIGGER session_ended AFTER DELETE ON sessions BEGIN
+        UPDATE users SET last_seen_at = max(coalesce(last_seen_at, ''), old.seen_at) WHERE id = old.user_id;
+    END;
+    """)

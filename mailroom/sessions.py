@@ -121,6 +121,11 @@ def end_others(store: Store, user_id: int, session_id: str, now: datetime) -> in
     return ended
 
 
+def end_all(db: Database, user_id: int) -> int:
+    """Ends every session of the person, inside the caller's transaction; how many there were."""
+    return db.execute("DELETE FROM sessions WHERE user_id = ?", [user_id]).rowcount
+
+
 def renew(db: Database, user_id: int, session_id: str) -> str:
     """The new id of this session after something changed that lets the person in; their others end with it.
 

@@ -60,6 +60,11 @@ def forgive(db: Database, attempt: Attempt) -> None:
     db.execute("DELETE FROM signin_failures WHERE key = ? OR rowid = ?", [attempt.account, attempt.row])
 
 
+def forget(db: Database, account: str) -> None:
+    """The wrong tries of an account no longer count, inside the caller's transaction."""
+    db.execute("DELETE FROM signin_failures WHERE key = ?", [account])
+
+
 def tidy(store: Store, now: datetime) -> None:
     """Removes the wrong tries that are too old to count."""
     with store.write() as db:

@@ -106,7 +106,7 @@ def test_an_admins_invitation_gives_its_role_and_works_once(store: Store) -> Non
             "VALUES (?, 'viewer', 'vino@contoh.id', ?, ?, ?)",
             [secret_hash, admin.id, iso(NOW), iso(later(hours=48))],
         )
-    assert invites.find_invite(store, "undangan", NOW) == invites.Invite("viewer", "vino@contoh.id")
+    assert invites.find_invite(store, "undangan", NOW) == invites.Invite("viewer", "vino@contoh.id", "Adi")
     assert accept(store, "undangan", email="vino@contoh.id").role == "viewer"
     with pytest.raises(invites.InviteEnded):
         accept(store, "undangan", email="lain@contoh.id")

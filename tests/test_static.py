@@ -11,7 +11,16 @@ import pytest
 ROOT = Path(__file__).parent.parent
 STATIC = ROOT / "static"
 PAGES = sorted((ROOT / "templates").rglob("*.html"))
-OURS = {"README.md", "mailroom.css", "templates.css", "editor.js", "keys.js", "print.js", "favicon.svg"}
+OURS = {
+    "README.md",
+    "mailroom.css",
+    "templates.css",
+    "editor.js",
+    "keys.js",
+    "print.js",
+    "copy.js",
+    "favicon.svg",
+}
 CSS = (STATIC / "mailroom.css").read_text()
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -62,7 +71,7 @@ def test_every_icon_a_page_names_is_in_the_sprite() -> None:
     assert [use for use in used if re.split(r"[\"']", use)[1] not in names] == []
 
 
-@pytest.mark.parametrize("name", ["editor.js", "keys.js", "print.js"])
+@pytest.mark.parametrize("name", ["editor.js", "keys.js", "print.js", "copy.js"])
 def test_our_own_scripts_make_no_html_of_text_and_ask_no_server(name: str) -> None:
     script = (STATIC / name).read_text()
     words = r"innerHTML|insertAdjacent|outerHTML|eval|Function\(|fetch|XMLHttp|import|\.style\b"

@@ -20,7 +20,8 @@ blueprint = Blueprint("account", __name__)
 def setup(secret: str) -> Response:
     """The first admin gives themselves a name and a password; the link works once."""
     here = service()
-    if not invites.find_invite(here.store, secret, here.clock()):
+    invite = invites.find_invite(here.store, secret, here.clock())
+    if invite is None or invite.by:
         return _ended()
     if request.method == "GET":
         return show("account/setup.html", faults={})

@@ -9,13 +9,13 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_login import current_user
 
-from mailroom import activity, deeds, library_deeds, plans, sending_deeds, suppressions
+from mailroom import activity, deeds, library_deeds, plans, sending_deeds, suppressions, team_deeds
 from mailroom.activity import KINDS, PROGRAM, SHELL, VISITOR, Door, Entry
 from mailroom.problems import Sentence
 from views.here import me, service, show, whole
 from views.plan_form import plan_words
 from views.suppressions import words
-from views.words import number, said
+from views.words import number, role_word, said
 
 blueprint = Blueprint("activity", __name__, url_prefix="/activity")
 
@@ -79,6 +79,9 @@ def _done(entry: Entry) -> str:
         written |= {key: str(_POLICIES.get(written[key], written[key])) for key in ("before", "after")}
     elif entry.kind == library_deeds.TemplateSaved.KIND:
         written["marketing"] = _("yes") if values["marketing"] else _("no")
+    elif entry.kind in team_deeds.KINDS:
+        written["whom"] = written.get("whom") or _("whoever has the link")
+        written |= {key: role_word(written[key]) for key in ("role", "before", "after") if key in written}
     for name, known in (("reason", words()), ("decision", _DECISIONS)):
         if name in written:
             written[name] = str(known.get(written[name], written[name]))

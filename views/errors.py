@@ -5,8 +5,9 @@ import logging
 from flask import Flask, Response, render_template, request
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import Forbidden, HTTPException
 
+from mailroom.people import NotAllowed
 from views import visits
 
 log = logging.getLogger("mailroom.web")
@@ -16,6 +17,7 @@ def init(app: Flask) -> None:
     """Answers every error with a page in plain words."""
     app.register_error_handler(CSRFError, _form_expired)
     app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(NotAllowed, lambda _error: _http_error(Forbidden()))
     app.register_error_handler(Exception, _mistake)
 
 

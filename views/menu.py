@@ -24,6 +24,7 @@ ENTRIES = (
     ("templates.index", _l("Templates"), "template", "work"),
     ("suppressions.index", _l("Do not mail"), "ban", "work"),
     ("gateway.index", _l("Gateway"), "gateway", "house"),
+    ("team.index", _l("Team"), "team", "house"),
     ("activity.index", _l("Activity"), "activity", "house"),
     ("settings.index", _l("Settings"), "settings", "house"),
 )

@@ -16,6 +16,7 @@ from markupsafe import Markup
 
 from mailroom.problems import Problem, Sentence
 from mailroom.times import parse
+from oca.words import N_
 from views import records
 from views.here import service
 
@@ -147,6 +148,19 @@ def _drawn(language: str, state: str, word_only: bool) -> Markup:  # noqa: ARG00
     return Markup(parts.drawn_anew(state, word_only))  # noqa: S704 – the macro has escaped it
 
 
+_ROLES = {
+    "admin": N_("Admin"),
+    "sender": N_("Sender"),
+    "editor": N_("Template editor"),
+    "viewer": N_("Viewer"),
+}
+
+
+def role_word(role: str) -> str:
+    """A role as people call it."""
+    return gettext(_ROLES.get(role, role))
+
+
 def init(app: Flask) -> None:
     """Makes the filters known to the page templates."""
     app.jinja_env.filters.update(
@@ -158,4 +172,5 @@ def init(app: Flask) -> None:
         number=number,
         size=size,
         duration=duration,
+        role_word=role_word,
     )
