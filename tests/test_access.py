@@ -9,9 +9,11 @@ from flask import Flask
 from werkzeug.routing import Rule
 from werkzeug.wrappers import Response
 
+from mailroom import suppressions, tokens
 from mailroom.people import RANKS, Role
 from mailroom.service import Service
 from tests.house import CAST, Browser
+from tests.live import A_TOKEN, prepare_records
 from views import access
 
 Client = Callable[[str], Browser]
@@ -90,6 +92,32 @@ def test_every_route_that_changes_something_wants_a_token(app: Flask, client: Cl
 
 def test_looking_never_changes_anything(app: Flask) -> None:
     assert {method for _, method, _ in routes(app)} <= {"GET", "POST"}
+
+
+def kept(service: Service) -> list[str]:
+    """Everything in the database but the trail, which notes downloads too."""
+    lines = service.store.read().conn.iterdump()
+    return [
+        line for line in lines if not line.startswith(('INSERT INTO "activity"', 'INSERT INTO "sqlite_seq'))
+    ]
+
+
+def test_asking_for_the_head_of_a_page_changes_nothing_either(
+    app: Flask, service: Service, client: Client
+) -> None:
+    # A HEAD goes to the same function as a GET, and needs no token.
+    prepare_records(service)
+    suppressions.add(service.store, ["joko@contoh.id"], "hand", "", 1, service.clock())
+    spare = A_TOKEN[:-4] + "dGVz"
+    tokens.add(service.store, service.keys, "Lain", spare.encode(), 25, 1, service.clock())
+    browser = client("adi")
+    before = kept(service)
+    for _rule, method, url in routes(app):
+        if method == "GET":
+            for number in "123":
+                question = {"email": "joko@contoh.id", "role": "viewer", "sure": "1"}
+                browser.http.head(url.replace("1", number), query_string=question).close()
+    assert kept(service) == before
 
 
 # The guard

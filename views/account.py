@@ -23,7 +23,7 @@ def setup(secret: str) -> Response:
     invite = invites.find_invite(here.store, secret, here.clock())
     if invite is None or invite.by:
         return _ended()
-    if request.method == "GET":
+    if request.method != "POST":
         return show("account/setup.html", faults={})
     email, name, password = (request.form.get(field, "") for field in ("email", "name", "password"))
     faults = people.faults(email, name, password)
@@ -46,7 +46,7 @@ def sign_in() -> Response:
     target = access.inside(request.args.get("next", "")) or "/"
     if current_user.is_authenticated:
         return cast(Response, redirect(target, 303))
-    if request.method == "GET":
+    if request.method != "POST":
         return show("account/sign_in.html", problem=None, anybody=people.anybody(service().store))
     here, form = service(), request.form
     try:

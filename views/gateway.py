@@ -41,7 +41,7 @@ def index() -> Response:
 @blueprint.route("/tokens/add", methods=["GET", "POST"])
 def add_token() -> Response:
     """Takes a token's file, keeps it, and asks the gateway about it at once."""
-    if request.method == "GET":
+    if request.method != "POST":
         return show("gateway/add_token.html", faults={}, default=tokens.DEFAULT_PER_SECOND)
     here = service()
     try:
@@ -64,7 +64,7 @@ def check_token(token_id: int) -> Response:
 def replace_token(token_id: int) -> Response:
     """Takes a new file for a token that ended; what waits for it goes on."""
     line, here = _token(token_id), service()
-    if request.method == "GET":
+    if request.method != "POST":
         return show("gateway/replace_token.html", line=line, faults={})
     try:
         line = tokens.replace(here.store, here.keys, token_id, _upload(), here.clock())
@@ -78,7 +78,7 @@ def replace_token(token_id: int) -> Response:
 def remove_token(token_id: int) -> Response:
     """Asks, then removes a token that nothing was sent with."""
     line = _token(token_id)
-    if request.method == "GET":
+    if request.method != "POST":
         return show("gateway/remove_token.html", line=line, problem=tokens.needed(service().store, token_id))
     try:
         tokens.remove(service().store, token_id)
@@ -91,7 +91,7 @@ def remove_token(token_id: int) -> Response:
 @blueprint.route("/senders/add", methods=["GET", "POST"])
 def add_sender() -> Response:
     """Adds an address and a name that mail may come from."""
-    if request.method == "GET":
+    if request.method != "POST":
         return show("gateway/add_sender.html", faults={})
     email, name = request.form.get("email", ""), request.form.get("name", "")
     try:

@@ -22,7 +22,7 @@ def join(secret: str) -> Response:
         return show("joining/ended.html", status=410, invitation=True)
     if current_user.is_authenticated:
         return show("joining/signed_in.html", invitation=True)
-    if request.method == "GET":
+    if request.method != "POST":
         return show("joining/join.html", invite=invite, faults={})
     email = invite.email or form.get("email", "")
     name, password = form.get("name", ""), form.get("password", "")
@@ -52,7 +52,7 @@ def reset(secret: str) -> Response:
         return show("joining/ended.html", status=410, invitation=False)
     if current_user.is_authenticated:
         return show("joining/signed_in.html", invitation=False)
-    if request.method == "GET":
+    if request.method != "POST":
         return show("joining/reset.html", found=found, fault=None)
     try:
         resets.use(here.store, secret, request.form.get("password", ""), here.clock())

@@ -55,7 +55,7 @@ def index() -> Response:
 def add() -> Response:
     """Puts pasted addresses on the list; what is no address stays in the form to be mended."""
     pasted = request.form.get("addresses", "")
-    if request.method == "GET":
+    if request.method != "POST":
         return show("suppressions/add.html", typed=pasted, errors={}, found=None)
     try:
         found = suppression_lists.addresses(recipients.pasted(pasted))
@@ -80,7 +80,7 @@ def add() -> Response:
 def take_file() -> Response:
     """Puts every address of a file on the list and says in numbers what came of it."""
     file = request.files.get("file")
-    if request.method == "GET":
+    if request.method != "POST":
         return show("suppressions/import.html", errors={}, found=None)
     if not file or not file.filename:
         missing = {"file": say(N_("Choose the file with the addresses."))}
@@ -115,7 +115,7 @@ def remove() -> Response:
         return see_other("suppressions.index")
     if line is None:
         abort(404)
-    if request.method == "GET":
+    if request.method != "POST":
         return show("suppressions/remove.html", line=line, words=words())
     suppressions.remove(service().store, line.email)
     flash(_("%(address)s gets mail again.", address=line.email), "ok")
@@ -137,7 +137,7 @@ def failed(batch_id: int) -> Response:
     store = service().store
     batch = batches.get(store, batch_id, service().clock()) or abort(404)
     waiting = suppressions.failed_of(store, batch_id)
-    if request.method == "GET" and waiting:
+    if request.method != "POST" and waiting:
         return show("suppressions/failed.html", batch=batch, n=waiting)
     added = suppressions.add_failed_of(store, batch_id, me().id, service().clock()) if waiting else 0
     if added:

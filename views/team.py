@@ -28,7 +28,7 @@ def index() -> Response:
 @blueprint.route("/invite", methods=["GET", "POST"])
 def invite() -> Response:
     """Makes an invitation for one address or for whoever gets the link, and shows its link."""
-    if request.method == "GET":
+    if request.method != "POST":
         return show("team/invite.html", faults={})
     here, form = service(), request.form
     try:
@@ -86,7 +86,7 @@ def one(user_id: int) -> Response:
 def change_role(user_id: int) -> Response:
     """Asks for the new role, says what it means, and gives it."""
     person, here = _member(user_id), service()
-    if request.method == "GET":
+    if request.method != "POST":
         return show("team/role.html", person=person, chosen=person.role, faults={})
     chosen = request.form.get("role", "")
     try:
@@ -109,7 +109,7 @@ def disable(user_id: int) -> Response:
     """Says what it means, then shuts the person out."""
     person, here = _member(user_id), service()
     going = team.batches_going(here.store, user_id)
-    if request.method == "GET":
+    if request.method != "POST":
         return show("team/disable.html", person=person, going=going, faults={})
     try:
         _sure(person)
@@ -139,7 +139,7 @@ def enable(user_id: int) -> Response:
 def end_sessions(user_id: int) -> Response:
     """Says what it means, then signs the person out of every browser."""
     person, here = _member(user_id), service()
-    if request.method == "GET":
+    if request.method != "POST":
         return show("team/sign_out.html", person=person)
     ended = team.end_sessions(here.store, user_id, me().id, here.clock())
     if ended:
@@ -157,7 +157,7 @@ def reset(user_id: int) -> Response:
     """Says what it means, then makes a link by which the person sets a new password, and shows it."""
     person, here = _member(user_id), service()
     until = resets.open_until(here.store, user_id, here.clock())
-    if request.method == "GET":
+    if request.method != "POST":
         return show("team/reset.html", person=person, until=until, fault="")
     try:
         secret = resets.make(here.store, user_id, me().id, here.clock())
