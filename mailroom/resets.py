@@ -47,7 +47,7 @@ def make(store: Store, user_id: int, by: int, now: datetime) -> str:
             raise LookupError(user_id)
         if row["disabled_at"]:
             raise Problem(
-                N_("They are shut out, so a new password would not let them in. Let them in first.")
+                N_("They are disabled, so a new password would not let them in. Enable them first.")
             )
         db.execute("DELETE FROM password_resets WHERE user_id = ? AND used_at IS NULL", [user_id])
         db.execute(

@@ -13,11 +13,14 @@ from mailroom import (
     drafts,
     email_templates,
     gallery,
+    invites,
     lists,
     plans,
     preferences,
     report_schedule,
+    resets,
     suppressions,
+    team,
     tokens,
     unsubscribe,
 )
@@ -33,7 +36,7 @@ from tests.sandbox_server import Sandbox
 MAILS = 4_000
 # A hundred and sixty batches in the year, so that its last thirty days have some.
 MAILS_A_BATCH = 25
-ADI, SARI = 1, 2
+ADI, SARI, LEFT_TEAM = 1, 2, 5
 # Handed over of the running batch before it is slowed down, and how many a second from then on.
 BEGUN, SLOW = 150, 1
 COLUMNS = "email,nama,nomor,periode,total,jatuh_tempo,tautan"
@@ -111,7 +114,9 @@ class _Maker:
         bill = self._starter("invoice-id", "Tagihan bulanan")
         live = Live(service, self._sandbox, bill)
         self._prepare(live)
-        found = self._templates() | self._doubt(live) | self._batches(live) | self._drafts(live)
+        found = (
+            self._team() | self._templates() | self._doubt(live) | self._batches(live) | self._drafts(live)
+        )
         service.clients.check(1, now)
         return found | {
             "year_mail": self._mail("shown = 'opened' AND batch_id > 100"),
@@ -141,6 +146,15 @@ class _Maker:
         # Only these two: what is in doubt has to stay so.
         live.service.sender.start()
         live.service.sweeper.start()
+
+    def _team(self) -> dict[str, object]:
+        store, now = self._store, self._now
+        lapsed = invites.invite(store, "viewer", LONG_EMAIL, ADI, now - timedelta(hours=50))
+        made = invites.invite(store, "editor", "budi@contoh.id", ADI, now)
+        invites.invite(store, "sender", "", ADI, now)
+        team.disable(store, LEFT_TEAM, ADI, now)
+        reset = resets.make(store, SARI, ADI, now)
+        return {"invitation": lapsed.id, "join": made.secret, "reset": reset, "disabled": LEFT_TEAM}
 
     def _templates(self) -> dict[str, object]:
         html = "<p>Halo <b>{{ nama }}</b>, {{ unsubscribe_url }}</p>"
