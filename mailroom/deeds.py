@@ -276,6 +276,19 @@ class SessionsEnded(Deed):
 
 
 @dataclass(frozen=True)
+class KeyRotated(Deed):
+    """secrets: how many were encrypted anew. Of the keys themselves nothing is said."""
+
+    KIND = "key_rotated"
+    WORD = N_("Key replaced")
+    SAYS = N_(
+        "Put a new key into the key file and encrypted everything secret with it (secrets: %(secrets)s)."
+    )
+
+    secrets: int
+
+
+@dataclass(frozen=True)
 class TrailCut(Deed):
     """known: the last entry that was there before the program stopped. found: the last one at its next start."""
 
@@ -325,7 +338,7 @@ KINDS: Mapping[str, type[Deed]] = {
         AddressesExported, PersonExported, PersonErased, Forgotten, PreferenceChanged, ReportMailSet,
         SuppressionRemoved, TemplateRemoved, TemplateRestored, TokenAdded, TokenReplaced, TokenRemoved, TokenResumed,
         ListRemoved, BatchQueued, BatchApproved, BatchCancelled, MailsTakenIn, TrailCut,
-        PasswordChanged, SessionsEnded,
+        PasswordChanged, SessionsEnded, KeyRotated,
         BackupMade, BackupRestored,
     )
 }  # fmt: skip

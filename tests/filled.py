@@ -14,6 +14,7 @@ from mailroom import (
     drafts,
     email_templates,
     identities,
+    invites,
     lists,
     people,
     plans,
@@ -55,6 +56,7 @@ class Filled:
     batches: dict[str, int] = field(default_factory=dict)
     mails: dict[str, int] = field(default_factory=dict)
     list_id: int = 0
+    invite_id: int = 0
     removed_template: int = 0
 
     @property
@@ -74,6 +76,8 @@ class Filled:
             "list_id": self.list_id,
             "token_id": 2 if endpoint == "gateway.remove_token" else 1,
             "sender_id": 2,
+            "user_id": VINO,
+            "invite_id": self.invite_id,
             "number": 2 if part in ("send", "approvals") else 1,
             "format": "csv",
             "key": "invoice-id",
@@ -125,11 +129,14 @@ QUESTIONS = {
 }
 
 
-def fill(service: Service, text: str = PLAIN, sandbox: Sandbox | None = None) -> Filled:
-    """Puts something of everything into a mailroom with its people, `text` wherever somebody could have written it."""
+def fill(service: Service, text: str = PLAIN, sandbox: Sandbox | None = None, token: str = A_TOKEN) -> Filled:
+    """Puts something of everything into a mailroom with its people.
+
+    text: stands wherever somebody could have written it. token: the gateway's, where there is no sandbox.
+    """
     if not service.store.read().execute("SELECT 1 FROM users").fetchone():
         add_people(service)
-    live = _fill(service, sandbox, sandbox.token() if sandbox else A_TOKEN)
+    live = _fill(service, sandbox, sandbox.token() if sandbox else token)
     filled = Filled(live, text)
     _people_and_gateway(filled)
     _templates_and_lists(filled)
@@ -153,6 +160,7 @@ def _people_and_gateway(filled: Filled) -> None:
     with store.write() as db:
         tokens.stop(db, 2, f"Unauthorized {text}", now)
     identities.add(store, "lain@contoh.id", text, ADI, now)
+    filled.invite_id = invites.invite(store, "viewer", "baru@contoh.id", ADI, now).id
 
 
 def _templates_and_lists(filled: Filled) -> None:

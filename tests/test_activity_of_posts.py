@@ -16,7 +16,7 @@ from mailroom.service import open_service
 from mailroom.settings import Settings
 from mailroom.verify import verify
 from tests.doubt import old_sandbox
-from tests.filled import ADI, SARI, Filled, fill, left_undecided
+from tests.filled import ADI, SARI, VINO, Filled, fill, left_undecided
 from tests.house import Browser, furnished
 
 DRAFT = "a draft is its author's alone, sends nothing, and is gone after a week"
@@ -40,6 +40,7 @@ EXCEPTIONS = {
     "decisions.look": GATEWAY,
     "gateway_history.take_over": GATEWAY,
     "gateway.check_token": "it asks the gateway; that a token which was stopped is used again is noted",
+    "language.choose": "it is how the pages speak to one person, and changes nothing else",
     "unsubscribe.stop": "a recipient's own wish, kept with its time on the do-not-mail list",
 }
 
@@ -47,6 +48,15 @@ EXCEPTIONS = {
 ELSEWHERE = {
     "decisions.decide_all": ("test_activity_of_posts", "mails_decided"),
     "unsubscribe.undo": ("test_activity_of_posts", "suppression_removed"),
+    "team.invite": ("test_team", "person_invited"),
+    "team.renew_invite": ("test_team", "invite_renewed"),
+    "team.withdraw_invite": ("test_team", "invite_withdrawn"),
+    "team.disable": ("test_team", "person_disabled"),
+    "team.enable": ("test_team", "person_enabled"),
+    "team.end_sessions": ("test_team", "person_signed_out"),
+    "team.reset": ("test_team", "reset_link_made"),
+    "joining.join": ("test_team", "person_joined"),
+    "joining.reset": ("test_team", "password_reset"),
     "your_account.change_password": ("test_your_account_pages", "password_changed"),
     "your_account.end_session": ("test_your_account_pages", "sessions_ended"),
     "your_account.end_others": ("test_your_account_pages", "sessions_ended"),
@@ -177,6 +187,7 @@ def _house(filled: Filled) -> Iterator[Press]:
     yield Press("settings.save", "/settings/", settings, ("preference_changed",), "adi")
     yield Press("retention.choose", "/settings/retention/", {"days": "365"}, ("preference_changed",), "adi")
     person: dict[str, object] = {"email": "siti@contoh.id"}
+    yield Press("team.change_role", f"/team/{VINO}/role", {"role": "editor"}, ("role_changed",), "adi")
     yield Press("privacy.export", "/privacy/export", person, ("person_exported",), "adi")
     yield Press("privacy.erase", "/privacy/erase", person, ("person_erased",), "adi")
 

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import click
@@ -9,9 +10,11 @@ from flask import Flask
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from mailroom import activity, counters
-from mailroom.settings import from_environment
+from mailroom import activity, counters, rotation
+from mailroom.keys import KeyFileError
+from mailroom.settings import Settings, from_environment
 from mailroom.store import Store, StoreError
+from mailroom.times import utc_now
 from mailroom.verify import UnreadableDatabase, verify_file
 from views.backup_command import backup_command
 from views.send_command import send_command
@@ -21,6 +24,7 @@ def init(app: Flask) -> None:
     """Makes the commands known to `flask`."""
     app.cli.add_command(verify_command)
     app.cli.add_command(recount_command)
+    app.cli.add_command(rotate_command)
     app.cli.add_command(send_command)
     app.cli.add_command(backup_command)
 
@@ -66,20 +70,43 @@ def recount_command() -> None:
 
     Stop the program first; ten million mails take some minutes.
     """
+    with closing(_own(from_environment(os.environ))) as store:
+        mended = len(counters.differences(store.read()))
+        counters.rebuild(store)
+    done = ngettext("All mails are counted anew; %(num)s count was wrong.",
+                    "All mails are counted anew; %(num)s counts were wrong.", mended)  # fmt: skip
+    click.echo(done)
+
+
+@click.command("rotate-key")
+def rotate_command() -> None:
+    """Puts a new key into the key file and encrypts everything secret with it; the old key opens nothing any more.
+
+    Stop the program first. Unsubscribe links in mails that are out stay good. Copies of the database from before need
+    the key file from before. Broken off, it is simply started again.
+    """
     settings = from_environment(os.environ)
+    with closing(_own(settings)) as store:
+        try:
+            with activity.from_shell():
+                rotated = rotation.rotate(store, settings.key_file, utc_now())
+        except (KeyFileError, OSError) as error:
+            click.echo(str(error), err=True)
+            sys.exit(2)
+    done = ngettext("A new key is in %(path)s; %(num)s secret is encrypted with it.",
+                    "A new key is in %(path)s; %(num)s secrets are encrypted with it.", rotated,
+                    path=settings.key_file)  # fmt: skip
+    click.echo(done)
+    click.echo(_("Keep a copy of it somewhere else than the copies of the database."))
+
+
+def _own(settings: Settings) -> Store:
+    """The database for this command alone; where there is none, or the program runs, it ends with 2 and says so."""
     if not settings.database.is_file():
         click.echo(_("There is no database at %(path)s.", path=settings.database), err=True)
         sys.exit(2)
     try:
-        store = Store(settings.database)
+        return Store(settings.database)
     except StoreError as error:
         click.echo(str(error), err=True)
         sys.exit(2)
-    try:
-        mended = len(counters.differences(store.read()))
-        counters.rebuild(store)
-    finally:
-        store.close()
-    done = ngettext("All mails are counted anew; %(num)s count was wrong.",
-                    "All mails are counted anew; %(num)s counts were wrong.", mended)  # fmt: skip
-    click.echo(done)
