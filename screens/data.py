@@ -150,7 +150,7 @@ class _Maker:
     def _team(self) -> dict[str, object]:
         store, now = self._store, self._now
         lapsed = invites.invite(store, "viewer", LONG_EMAIL, ADI, now - timedelta(hours=50))
-        made = invites.invite(store, "editor", "budi@contoh.id", ADI, now)
+        made = invites.invite(store, "editor", "tono@contoh.id", ADI, now)
         invites.invite(store, "sender", "", ADI, now)
         team.disable(store, LEFT_TEAM, ADI, now)
         reset = resets.make(store, SARI, ADI, now)

@@ -161,7 +161,7 @@ SCREENS = (
     Screen("team-person-own", "/team/1"),
     Screen("team-person-disabled", "/team/{disabled}"),
     Screen("team-role", "/team/2/role"),
-    Screen("team-role-own", "/team/1/role", act=fill()),
+    Screen("team-role-own", "/team/1/role"),
     Screen("team-disable", "/team/2/disable"),
     Screen("team-disable-own", "/team/1/disable", "adi", "empty", act=fill()),
     Screen("team-sign-out", "/team/2/sign-out"),

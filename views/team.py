@@ -101,7 +101,7 @@ def change_role(user_id: int) -> Response:
         flash(
             _("%(name)s: %(role)s, from the next click on.", name=person.name, role=role_word(chosen)), "ok"
         )
-    return _back_to(person)
+    return _back_to(person, changed)
 
 
 @blueprint.route("/<int:user_id>/disable", methods=["GET", "POST"])
@@ -121,7 +121,7 @@ def disable(user_id: int) -> Response:
         flash(_("%(name)s is disabled and signed out.", name=person.name), "ok")
     else:
         flash(_("%(name)s was disabled already.", name=person.name), "info")
-    return _back_to(person)
+    return _back_to(person, changed)
 
 
 @blueprint.post("/<int:user_id>/enable")
@@ -188,9 +188,9 @@ def _sure(person: Member, changes: bool = True) -> None:
         raise Problem(N_("This is about yourself. Tick the box if you mean it."), field="sure")
 
 
-def _back_to(person: Member) -> Response:
+def _back_to(person: Member, lowered: bool = False) -> Response:
     # Whoever has just taken the role of an admin from themselves may not see the team any more.
-    if person.id == me().id:
+    if lowered and person.id == me().id:
         return see_other("overview.index")
     return see_other("team.one", user_id=person.id)
 
