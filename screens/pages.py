@@ -199,6 +199,7 @@ SCREENS = (
 NO_SCREENS: Mapping[str, str] = {
     "static": "files",
     "health.check": "a word for programs",
+    "metrics.index": "numbers for programs",
     "send.fields": "a part of the form at send.new",
     "send.rows": "the check with more rows",
     "send.mail": "the mail in the frame of send.check",
