@@ -40,6 +40,7 @@ from views import (
     joining,
     language,
     lists,
+    machine,
     mail,
     menu,
     metrics,
@@ -69,6 +70,7 @@ from views.here import RowNumber
 PAGES = (
     account, overview, send, confirm, approvals, batches, schedule, history, mail, address, reports, report_files,
     report_mail, decisions, lists, templates, trials, suppressions, gateway, gateway_history, activity, settings,
+    machine,
     privacy, retention, unsubscribe, your_account, health, metrics, language,
     joining, team,
 )  # fmt: skip

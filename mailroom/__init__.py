@@ -28,4 +28,5 @@ The rooms, in the order in which a mail meets them:
 - the house: service, settings, preferences, store, schema, times, problems, worker, housekeeping, verify, limited
 - secrets: keys, rotation
 - how it does: health, logs, machine, waiting, tally, metrics
+- what is wrong: doctor, doctor_place, doctor_mails, findings
 """

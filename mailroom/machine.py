@@ -1,8 +1,10 @@
 """What the program uses of its machine: memory, processor, disk; and which version runs since when."""
 
 import os
+import platform
 import resource
 import shutil
+import sqlite3
 import time
 from dataclasses import dataclass
 from functools import cache
@@ -36,9 +38,11 @@ class Machine:
 def look(store: Store) -> Machine:
     """What is used at this moment."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    resident = _resident() or peak
     return Machine(
-        resident=_resident() or peak,
-        peak=peak,
+        resident=resident,
+        # The kernel adds it up only now and then.
+        peak=max(peak, resident),
         cpu_seconds=time.process_time(),
         up_seconds=time.monotonic() - _STARTED,
         database=size_of(store.path),
@@ -56,6 +60,11 @@ def version() -> str:
     except OSError:
         return ""
     return next((line.removeprefix("## ").strip() for line in lines if line.startswith("## ")), "")
+
+
+def built_on() -> str:
+    """The versions of Python and SQLite."""
+    return f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}"
 
 
 def wal_of(database: Path) -> Path:

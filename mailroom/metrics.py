@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, get_args
 
-from mailroom import batches, history, machine, states, tokens, waiting
+from mailroom import backups, batches, history, machine, states, tokens, waiting
 from mailroom.tally import BOUNDS, Tally
 from mailroom.times import parse
 
@@ -108,6 +108,10 @@ def _machine(service: Service) -> Iterator[Metric]:
     yield _gauge("mailroom_wal_bytes", "Size of the write-ahead log.", found.wal)
     yield _gauge("mailroom_disk_free_bytes", "Room on the disk of the database.", found.free)
     yield _gauge("mailroom_disk_floor_bytes", "With less room nothing is sent.", found.floor)
+    last = backups.latest(service.settings.backups)
+    if last:
+        made = parse(last.made_at).timestamp()
+        yield _gauge("mailroom_last_backup_timestamp_seconds", "When the last backup was made.", made)
     yield _gauges(
         "mailroom_worker_last_round_timestamp_seconds", "When each part last gave a sign of life.", ("worker",),
         ((wall - pulse.age, pulse.name) for pulse in service.pulses() if pulse.age is not None),

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -118,6 +118,25 @@ def refuse_others(settings: Settings) -> None:
             N_("%(path)s belongs to another account. Run this as that account, for example with sudo -u."),
             path=settings.data.absolute(),
         )
+
+
+class _Asked(dict[str, str]):
+    """An environment in which nothing is set. `names` are those it was asked for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: set[str] = set()
+
+    def get(self, name: str, default: Any = None) -> Any:
+        self.names.add(name)
+        return default
+
+
+def names() -> set[str]:
+    """The name of every setting there is."""
+    asked = _Asked()
+    from_environment(asked)
+    return asked.names
 
 
 def _gateway(url: str) -> str:

@@ -14,10 +14,11 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, Literal
 
 from sqlite_utils import Database
 
+from mailroom import copies
 from mailroom.schema import migrations
 from oca.words import N_
 
@@ -137,6 +138,32 @@ class Store:
             raise
 
 
+class Onlooker(Store):
+    """The same file for a command that only reads, whether the program runs beside it or not.
+
+    It is read as it is, not brought up to date; `schema_of` says how far it is. Raises sqlite3.DatabaseError when it
+    is no database.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path, self.floor_bytes = path, FLOOR_BYTES
+        self._reader = Database(copies.reading(path))
+
+    def read(self) -> Database:
+        """The one connection there is."""
+        return self._reader
+
+    @contextmanager
+    def write(self) -> Iterator[Database]:
+        """Raises RuntimeError, always."""
+        raise RuntimeError("an onlooker does not write")
+        yield
+
+    def close(self) -> None:
+        """Closes the connection."""
+        self._reader.close()
+
+
 def _connect(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, timeout=10, isolation_level=None, check_same_thread=False)
     connection.row_factory = sqlite3.Row
@@ -199,9 +226,20 @@ def _migrate(db: Database) -> None:
     db.execute("PRAGMA foreign_keys = ON")
 
 
-def _refuse_newer(db: Database) -> None:
+def schema_of(db: Database) -> Literal["older", "current", "newer"]:
+    """Whether the database is of this version of the program, or of which other."""
+    if _unknown(db):
+        return "newer"
+    return "older" if migrations.pending(db) else "current"
+
+
+def _unknown(db: Database) -> list[str]:
     known = {migration.name for migration in migrations._migrations}
-    unknown = [done.name for done in migrations.applied(db) if done.name not in known]
+    return [done.name for done in migrations.applied(db) if done.name not in known]
+
+
+def _refuse_newer(db: Database) -> None:
+    unknown = _unknown(db)
     if unknown:
         sentence = N_(
             "This database was made by a newer version of Mailroom (%(names)s). "

@@ -16,6 +16,7 @@ from oca.audit import (
     insert_attempt,
 )
 from oca.client import Client
+from oca.clock import clock_offset
 from oca.contract import DEFAULT_BASE_URL
 from oca.errors import (
     AccountExpired,
@@ -93,6 +94,7 @@ __all__ = [
     "UserNotFound",
     "Verdict",
     "advice_for",
+    "clock_offset",
     "complete_attempt",
     "error_for",
     "insert_attempt",

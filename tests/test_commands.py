@@ -13,8 +13,8 @@ from tests.live import prepare_records
 from tests.sandbox_server import ROOT
 
 
-def flask(*arguments: str, data: Path) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "MAILROOM_DATA": str(data)}
+def flask(*arguments: str, data: Path, **settings: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "MAILROOM_DATA": str(data), **settings}
     command = [sys.executable, "-m", "flask", *arguments]
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
 

@@ -73,6 +73,10 @@ def test_it_tells_how_the_machine_does(service: Service) -> None:
         assert found[(name,)] > 0, name
     assert found[("mailroom_disk_floor_bytes",)] == service.store.floor_bytes
     assert ("mailroom_info", f"version={machine.version()}") in found
+    assert ("mailroom_last_backup_timestamp_seconds",) not in found
+    service.backups.want(1)
+    service.backups.run_once()
+    assert samples(ask(service).text)[("mailroom_last_backup_timestamp_seconds",)] > 1_700_000_000
 
 
 def test_it_tells_which_pages_were_asked_for_and_how_they_answered(service: Service) -> None:

@@ -153,6 +153,7 @@ POLICY: Mapping[str, Literal["anyone"] | Role] = {
     "retention.choose": "admin",
     "settings.index": "admin",
     "settings.save": "admin",
+    "machine.index": "admin",
     # One word, for programs that watch this one.
     "health.check": "anyone",
     # It looks itself who may: a program on this machine, or with the token of the settings.

@@ -17,6 +17,7 @@ from mailroom.store import Store, StoreError
 from mailroom.times import utc_now
 from mailroom.verify import UnreadableDatabase, verify_file
 from views.backup_command import backup_command
+from views.doctor_command import doctor_command
 from views.send_command import send_command
 
 
@@ -27,6 +28,7 @@ def init(app: Flask) -> None:
     app.cli.add_command(rotate_command)
     app.cli.add_command(send_command)
     app.cli.add_command(backup_command)
+    app.cli.add_command(doctor_command)
 
 
 @click.command("verify")

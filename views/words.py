@@ -122,7 +122,9 @@ def size(count: int) -> str:
         return gettext("%(n)s bytes", n=number(count))
     if count < 1_000_000:
         return gettext("%(n)s kB", n=number(round(count / 1000)))
-    return gettext("%(n)s MB", n=number(round(count / 1_000_000, 1)))
+    if count < 1_000_000_000:
+        return gettext("%(n)s MB", n=number(round(count / 1_000_000, 1)))
+    return gettext("%(n)s GB", n=number(round(count / 1_000_000_000, 1)))
 
 
 def duration(seconds: float) -> str:
