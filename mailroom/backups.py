@@ -127,7 +127,7 @@ class BackupMaker(Worker):
         keep = preferences.get(self._store).backup_keep or KEEP
         try:
             folder.mkdir(mode=0o700, exist_ok=True)
-            made = make(self._settings.database, folder, keep, now, self._at_work)
+            made = make(self._settings.database, folder, keep, now, self._over)
         except Stopped:
             return None
         except (CopyFailed, OSError) as error:
@@ -139,11 +139,6 @@ class BackupMaker(Worker):
         activity.record(self._store, deeds.BackupMade(made.path.name, made.size), self._clock(), user_id)
         self._log.info("backup %s made in %.1f s, %d bytes", made.path.name, made.seconds, made.size)
         return made
-
-    def _at_work(self) -> bool:
-        """Gives a sign of life, for ten million mails take long to check; whether to stop."""
-        self.pulse.beat()
-        return self._stopping.is_set()
 
     def _due(self) -> bool:
         wanted, now = preferences.get(self._store), self._clock()

@@ -136,9 +136,7 @@ class Reconciler(Worker):
 
     def _look_up(self, token_id: int, wanted: Sequence[Doubt]) -> Outcome:
         client = self._clients.get(token_id)
-        reading = read_history(
-            client, lambda: self._since(client, token_id, wanted), self._rules, self._stopping.is_set
-        )
+        reading = read_history(client, lambda: self._since(client, token_id, wanted), self._rules, self._over)
         outcome = Outcome(pages=reading.pages)
         if self._stopping.is_set():
             return outcome

@@ -117,7 +117,7 @@ class Forgetter(Worker):
         days, now = preferences.get(self._store).forget_after_days, self._clock()
         if days is None or older_than(days, now, self._zone) == self._done:
             return 0
-        gone = forget_old(self._store, days, now, self._zone, self._stopping.is_set)
+        gone = forget_old(self._store, days, now, self._zone, self._over)
         self._done = older_than(days, now, self._zone)
         return gone
 
@@ -129,7 +129,7 @@ class Forgetter(Worker):
             default=0,
         )
         if last > self._words_done:
-            forgetting.forget_words(self._store, self._stopping.is_set)
+            forgetting.forget_words(self._store, self._over)
             self._words_done = last
 
     def _round(self) -> None:

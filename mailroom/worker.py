@@ -66,6 +66,11 @@ class Worker(ABC):
         if self._thread.is_alive():
             self._thread.join(STOP_SECONDS)
 
+    def _over(self) -> bool:
+        """Whether to stop. Asked often in a long round, which gives a sign of life that way."""
+        self.pulse.beat()
+        return self._stopping.is_set()
+
     @abstractmethod
     def _round(self) -> None:
         """What is done each time."""

@@ -152,6 +152,13 @@ def test_a_round_that_fails_is_a_sign_of_life_and_a_thread_that_ends_is_none() -
     assert worker.pulse.age is None
 
 
+def test_a_long_round_gives_signs_of_life_while_it_looks_whether_to_stop(service: Service) -> None:
+    for worker in (service.forgetter, service.backups, service.reconciler):
+        assert not worker.pulse.alive
+        assert not worker._over()
+        assert worker.pulse.alive
+
+
 def test_a_pulse_lasts_as_long_as_it_says(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 1000.0
     monkeypatch.setattr("mailroom.worker.time.monotonic", lambda: now)
