@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 
 from bench import browse, generate, post_office
+from bench.footprint import footprint
 from bench.imports import imports
 from bench.machine import describe
 from bench.send import Result, bare_loop, dashboard, followed, middle
@@ -125,6 +126,7 @@ def main() -> int:
         "follow": follow,
         "large": large,
         "imports": imports,
+        "footprint": footprint,
     }
     started = time.monotonic()
     print(f"{describe()}\n", flush=True)

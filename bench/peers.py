@@ -10,17 +10,17 @@ from tests.sandbox_server import ROOT
 VENV = ROOT / ".venv-bench"
 
 
-def install(name: str, pinned: Sequence[str]) -> str:
+def install(name: str, pinned: Sequence[str], folder: Path = VENV) -> str:
     """Why they could not be installed, in a few words, or "" when they are there. name: what they are together."""
-    stamp = VENV / f"{name}.txt"
+    stamp = folder / f"{name}.txt"
     if stamp.exists() and stamp.read_text() == "\n".join(pinned):
         return ""
     try:
         subprocess.run(
-            [sys.executable, "-m", "venv", str(VENV)], check=True, capture_output=True, timeout=120
+            [sys.executable, "-m", "venv", str(folder)], check=True, capture_output=True, timeout=120
         )
         (VENV / ".gitignore").write_text("*\n")
-        pip = [python(), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *pinned]
+        pip = [python(folder), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *pinned]
         subprocess.run(pip, check=True, capture_output=True, text=True, timeout=300)
     except subprocess.SubprocessError as error:
         said = str(getattr(error, "stderr", "") or error).strip()
@@ -29,6 +29,6 @@ def install(name: str, pinned: Sequence[str]) -> str:
     return ""
 
 
-def python() -> str:
+def python(folder: Path = VENV) -> str:
     """The Python that has them."""
-    return str(Path(VENV) / "bin" / "python")
+    return str(folder / "bin" / "python")
