@@ -53,6 +53,8 @@ from views import (
     reports,
     retention,
     schedule,
+    second_factors,
+    second_step,
     send,
     sentences,
     settings,
@@ -68,7 +70,7 @@ from views import (
 from views.here import RowNumber
 
 PAGES = (
-    account, overview, send, confirm, approvals, batches, schedule, history, mail, address, reports, report_files,
+    account, second_step, second_factors, overview, send, confirm, approvals, batches, schedule, history, mail, address, reports, report_files,
     report_mail, decisions, lists, templates, trials, suppressions, gateway, gateway_history, activity, settings,
     machine,
     privacy, retention, unsubscribe, your_account, health, metrics, language,

@@ -21,8 +21,8 @@ The rooms, in the order in which a mail meets them:
 - who gets no mail: suppressions, suppression_lists, unsubscribe
 - from a shell: wishes, shell, spool, asking
 - the people: people, team, invites, resets
-- what they did: activity, deeds, sending_deeds, library_deeds, team_deeds
-- coming in: sign_ins, passwords, throttle, sessions
+- what they did: activity, deeds, sending_deeds, library_deeds, team_deeds, account_deeds
+- coming in: sign_ins, passwords, throttle, sessions; second_factors, totp, recovery_codes, passkeys, challenges
 - what is not kept: forgetting, retention, privacy
 - what is put aside: copies, backups
 - the house: service, settings, preferences, store, schema, times, problems, worker, housekeeping, verify, limited

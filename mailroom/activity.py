@@ -17,7 +17,7 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from mailroom import deeds, library_deeds, sending_deeds, team_deeds
+from mailroom import account_deeds, deeds, library_deeds, sending_deeds, team_deeds
 from mailroom.deeds import Deed, sha256_of
 from mailroom.problems import Sentence, say
 from mailroom.store import Store
@@ -35,6 +35,7 @@ KINDS: Mapping[str, type[Deed]] = {
     **sending_deeds.KINDS,
     **library_deeds.KINDS,
     **team_deeds.KINDS,
+    **account_deeds.KINDS,
 }
 
 _PERSON = re.compile(r"user:\d{1,18}")

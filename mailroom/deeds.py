@@ -256,26 +256,6 @@ class MailsTakenIn(Deed):
 
 
 @dataclass(frozen=True)
-class PasswordChanged(Deed):
-    """Somebody changed their own password; every other session of theirs ended with it."""
-
-    KIND = "password_changed"
-    WORD = N_("Password changed")
-    SAYS = N_("Changed their password.")
-
-
-@dataclass(frozen=True)
-class SessionsEnded(Deed):
-    """Somebody signed other browsers of theirs out. sessions: how many."""
-
-    KIND = "sessions_ended"
-    WORD = N_("Signed out elsewhere")
-    SAYS = N_("Signed their other browsers out (%(sessions)s).")
-
-    sessions: int
-
-
-@dataclass(frozen=True)
 class KeyRotated(Deed):
     """secrets: how many were encrypted anew. Of the keys themselves nothing is said."""
 
@@ -338,7 +318,7 @@ KINDS: Mapping[str, type[Deed]] = {
         AddressesExported, PersonExported, PersonErased, Forgotten, PreferenceChanged, ReportMailSet,
         SuppressionRemoved, TemplateRemoved, TemplateRestored, TokenAdded, TokenReplaced, TokenRemoved, TokenResumed,
         ListRemoved, BatchQueued, BatchApproved, BatchCancelled, MailsTakenIn, TrailCut,
-        PasswordChanged, SessionsEnded, KeyRotated,
+        KeyRotated,
         BackupMade, BackupRestored,
     )
 }  # fmt: skip

@@ -2,7 +2,7 @@
 
 import time
 
-from mailroom import drafts, invites, resets, sessions, throttle
+from mailroom import challenges, drafts, invites, resets, sessions, sign_ins, throttle, totp
 from mailroom.restored import Marker
 from mailroom.store import Store
 from mailroom.times import Clock
@@ -24,11 +24,8 @@ class Housekeeper(Worker):
     def tidy(self) -> None:
         """Clears away what has ended by now."""
         now = self._clock()
-        sessions.tidy(self._store, now)
-        throttle.tidy(self._store, now)
-        drafts.tidy(self._store, now)
-        invites.tidy(self._store, now)
-        resets.tidy(self._store, now)
+        for part in (sessions, throttle, sign_ins, totp, challenges, invites, resets, drafts):
+            part.tidy(self._store, now)
 
     def run_once(self) -> None:
         """Notes the mark, and clears away when that is due."""

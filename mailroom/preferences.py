@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlite_utils import Database
 
 from mailroom import activity, deeds
+from mailroom.people import RANKS, Role
 from mailroom.problems import Problem
 from mailroom.store import Store
 from mailroom.times import iso
@@ -29,6 +30,7 @@ class Preferences:
     address that a mail could not be delivered to goes on the do-not-mail list by itself. forget_after_days: old mails
     lose address and content then (`retention`); None for never. backup_keep: how many backups the program keeps, of
     those it makes once a day at backup_at (`HH:MM` in the team's zone); None to make none.
+    second_factor_roles: roles that need a second factor.
     """
 
     approval_above: int | None = None
@@ -39,6 +41,7 @@ class Preferences:
     forget_after_days: int | None = None
     backup_keep: int | None = 7
     backup_at: str = "02:30"
+    second_factor_roles: tuple[Role, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -62,8 +65,9 @@ def read(db: Database) -> Preferences:
         for row in db.query("SELECT name, value FROM preferences")
         if row["name"] in known
     }
-    if "office_days" in found:
-        found["office_days"] = tuple(found["office_days"])
+    for name in ("office_days", "second_factor_roles"):
+        if name in found:
+            found[name] = tuple(found[name])
     return Preferences(**found)
 
 
@@ -126,3 +130,5 @@ def _refuse(wanted: Preferences) -> None:
             N_("Tick at least one day; otherwise nothing would ever go out in business hours."),
             field="office_days",
         )
+    if not set(wanted.second_factor_roles) <= set(RANKS):
+        raise Problem(N_("There is no such role."), field="second_factor_roles")

@@ -16,7 +16,7 @@ from mailroom.keys import Keys
 from mailroom.store import Store
 
 # Every column that holds what was encrypted with the key file, with the column that tells its rows apart.
-ENCRYPTED = (("tokens", "secret", "id"),)
+ENCRYPTED = (("tokens", "secret", "id"), ("totp_secrets", "secret", "id"))
 
 
 def rotate(store: Store, key_file: Path, now: datetime) -> int:

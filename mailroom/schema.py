@@ -857,3 +857,47 @@ def m2026_11_28_team(db: Database) -> None:
         UPDATE users SET last_seen_at = max(coalesce(last_seen_at, ''), old.seen_at) WHERE id = old.user_id;
     END;
     """)
+
+
+@migrations()
+def m2026_11_28_second_factors(db: Database) -> None:
+    """What a person has besides a password, the step between the two, and when they last showed who they are."""
+    db.executescript("""
+    CREATE TABLE totp_secrets (
+        id INTEGER PRIMARY KEY,
+        user_id INTEGER NOT NULL REFERENCES users(id),
+        confirmed INTEGER NOT NULL CHECK (confirmed IN (0, 1)), -- whether a first code was given
+        secret BLOB NOT NULL,                  -- encrypted with the key file's key
+        created_at TEXT NOT NULL,
+        last_step INTEGER NOT NULL DEFAULT 0,  -- half minutes since 1970: no code up to this one is taken again
+        UNIQUE (user_id, confirmed)
+    ) STRICT;
+    CREATE TABLE recovery_codes (
+        user_id INTEGER NOT NULL REFERENCES users(id),
+        code_hash TEXT NOT NULL,               -- SHA-256; a used code is removed
+        PRIMARY KEY (user_id, code_hash)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE passkeys (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,  -- so that a form for one that is gone never means another
+        user_id INTEGER NOT NULL REFERENCES users(id),
+        credential_id BLOB NOT NULL UNIQUE,
+        public_key BLOB NOT NULL,
+        sign_count INTEGER NOT NULL,
+        name TEXT NOT NULL,
+        created_at TEXT NOT NULL,
+        last_used_at TEXT
+    ) STRICT;
+    CREATE INDEX passkeys_by_user ON passkeys(user_id);
+    CREATE TABLE spent_challenges (
+        challenge_hash TEXT PRIMARY KEY,       -- SHA-256
+        until TEXT NOT NULL                    -- it ends then anyway
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE pending_sign_ins (
+        id_hash TEXT PRIMARY KEY,              -- SHA-256 of the random id in the cookie
+        user_id INTEGER NOT NULL REFERENCES users(id),
+        expires_at TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX pending_sign_ins_by_user ON pending_sign_ins(user_id);
+    -- By password or passkey; what matters can be changed for some minutes after.
+    ALTER TABLE sessions ADD COLUMN confirmed_at TEXT NOT NULL DEFAULT '';
+    """)

@@ -10,13 +10,14 @@ from typing import cast
 
 from sqlite_utils import Database
 
-from mailroom import activity, deeds
+from mailroom import account_deeds, activity
 from mailroom.people import Language, Role, User
 from mailroom.store import Store
 from mailroom.times import iso, parse
 
 IDLE = timedelta(hours=12)
 LONGEST = timedelta(days=14)
+FRESH = timedelta(minutes=10)
 SEEN_EVERY = timedelta(minutes=1)
 LONGEST_BROWSER = 200
 
@@ -36,23 +37,26 @@ class Session:
     this: bool
 
 
-def begin(store: Store, user_id: int, address: str, browser: str, now: datetime) -> str:
-    """The random id of a new session of somebody who has shown who they are; only its hash is kept."""
-    session_id = secrets.token_urlsafe(32)
+def begin(store: Store, user_id: int, address: str, browser: str, now: datetime, method: str = "link") -> str:
+    """The random id of a new session of somebody who has shown who they are; only its hash is kept.
+
+    address: where the request came from. browser: its User-Agent. method: how they showed it, one of
+    `account_deeds.SignedIn`'s.
+    """
     with store.write() as db:
-        db.execute(
-            "INSERT INTO sessions (id_hash, user_id, created_at, seen_at, expires_at, address, browser) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?)",
-            [
-                _hash(session_id),
-                user_id,
-                iso(now),
-                iso(now),
-                iso(now + IDLE),
-                address,
-                browser[:LONGEST_BROWSER],
-            ],
-        )
+        return start(db, user_id, address, browser, now, method)
+
+
+def start(db: Database, user_id: int, address: str, browser: str, now: datetime, method: str) -> str:
+    """The same, inside the caller's transaction."""
+    session_id = secrets.token_urlsafe(32)
+    values = [_hash(session_id), user_id, iso(now), iso(now), iso(now), iso(now + IDLE), address]
+    db.execute(
+        "INSERT INTO sessions (id_hash, user_id, created_at, seen_at, confirmed_at, expires_at, address, browser) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        [*values, browser[:LONGEST_BROWSER]],
+    )
+    activity.note(db, account_deeds.SignedIn(method), now, user_id)
     return session_id
 
 
@@ -108,7 +112,7 @@ def end(store: Store, user_id: int, line: str, now: datetime) -> bool:
     with store.write() as db:
         ended = db.execute("DELETE FROM sessions WHERE id_hash = ? AND user_id = ?", [line, user_id]).rowcount
         if ended:
-            activity.note(db, deeds.SessionsEnded(ended), now, user_id)
+            activity.note(db, account_deeds.SessionsEnded(ended), now, user_id)
     return bool(ended)
 
 
@@ -117,13 +121,8 @@ def end_others(store: Store, user_id: int, session_id: str, now: datetime) -> in
     with store.write() as db:
         ended = _end_others(db, user_id, session_id)
         if ended:
-            activity.note(db, deeds.SessionsEnded(ended), now, user_id)
+            activity.note(db, account_deeds.SessionsEnded(ended), now, user_id)
     return ended
-
-
-def end_all(db: Database, user_id: int) -> int:
-    """Ends every session of the person, inside the caller's transaction; how many there were."""
-    return db.execute("DELETE FROM sessions WHERE user_id = ?", [user_id]).rowcount
 
 
 def renew(db: Database, user_id: int, session_id: str) -> str:
@@ -137,6 +136,26 @@ def renew(db: Database, user_id: int, session_id: str) -> str:
     return fresh
 
 
+def end_all(db: Database, user_id: int) -> int:
+    """Ends every session of the person, inside the caller's transaction; how many there were."""
+    return _end_others(db, user_id, "")
+
+
+def is_fresh(store: Store, session_id: str, now: datetime) -> bool:
+    """Whether the person showed who they are so lately that what matters may be changed without asking again."""
+    found = store.read().execute(
+        "SELECT 1 FROM sessions WHERE id_hash = ? AND confirmed_at > ?",
+        [_hash(session_id), iso(now - FRESH)],
+    )
+    return found.fetchone() is not None
+
+
+def confirm(store: Store, session_id: str, now: datetime) -> None:
+    """Notes that the person has shown again who they are."""
+    with store.write() as db:
+        db.execute("UPDATE sessions SET confirmed_at = ? WHERE id_hash = ?", [iso(now), _hash(session_id)])
+
+
 def tidy(store: Store, now: datetime) -> None:
     """Removes the sessions that have ended."""
     with store.write() as db:
@@ -144,6 +163,8 @@ def tidy(store: Store, now: datetime) -> None:
 
 
 def _end_others(db: Database, user_id: int, session_id: str) -> int:
+    # Nor does anybody come in who is half-way: the password they gave may be the old one.
+    db.execute("DELETE FROM pending_sign_ins WHERE user_id = ?", [user_id])
     return db.execute(
         "DELETE FROM sessions WHERE user_id = ? AND id_hash <> ?", [user_id, _hash(session_id)]
     ).rowcount

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from sqlite_utils import Database
 
+from mailroom import account_deeds, activity
 from mailroom.problems import Problem
 from mailroom.store import Store
 from mailroom.times import iso, parse
@@ -31,12 +32,13 @@ class Attempt:
 def start(store: Store, account: str, address: str, now: datetime) -> Attempt:
     """A new try. Raises Problem when there were too many, with how long to wait.
 
-    account: what is guessed at, one of the keys below. address: where the request came from.
+    account: what is guessed at, one of the keys below; "" for what nobody can guess, which only the network's tries
+    slow down. address: where the request came from.
     """
     network = _network(address)
     # Written before the secret is looked at, so that a thousand tries at once are a thousand tries.
     with store.write() as db:
-        number, wait = _wait(db, account, FREE_FOR_ACCOUNT, now)
+        number, wait = _wait(db, account, FREE_FOR_ACCOUNT, now) if account else (0, 0.0)
         wait = max(wait, _wait(db, network, FREE_FOR_NETWORK, now)[1])
         if wait > 90:
             raise Problem(
@@ -49,7 +51,8 @@ def start(store: Store, account: str, address: str, now: datetime) -> Attempt:
                 seconds=5 * math.ceil(wait / 5),
             )
         insert = "INSERT INTO signin_failures (key, at) VALUES (?, ?)"
-        db.execute(insert, [account, iso(now)])
+        if account:
+            db.execute(insert, [account, iso(now)])
         row = db.execute(insert, [network, iso(now)]).lastrowid
     return Attempt(account, int(row or 0), number + 1)
 
@@ -66,15 +69,36 @@ def forget(db: Database, account: str) -> None:
 
 
 def tidy(store: Store, now: datetime) -> None:
-    """Removes the wrong tries that are too old to count."""
+    """Removes the wrong tries that are too old to count, and notes in the trail that there were many.
+
+    One entry each time, however many tries: strangers must not be able to fill the trail.
+    """
     with store.write() as db:
+        team = {password_of(row[0]) for row in db.execute("SELECT email FROM users")}
+        counts = dict(
+            db.execute(
+                "SELECT key, count(*) FROM signin_failures WHERE at <= ? AND key LIKE 'account:%' GROUP BY key",
+                [iso(now - WINDOW)],
+            ).fetchall()
+        )
         db.execute("DELETE FROM signin_failures WHERE at <= ?", [iso(now - WINDOW)])
+        tries = sum(counts.values())
+        if tries >= FREE_FOR_ACCOUNT:
+            activity.note(db, account_deeds.SignInsFailed(tries, len(team & set(counts))), now)
 
 
 def password_of(email: str) -> str:
     """The key of guesses at the password of an account, whether there is one or not."""
     # Hashed, because people type passwords into the wrong field.
     return "account:" + hashlib.sha256(email.strip().lower().encode(errors="replace")).hexdigest()
+
+
+def second_step_of(user_id: int) -> str:
+    """The key of guesses at a code of somebody whose password was right.
+
+    Of its own: whoever knows the password could else sign in half-way again and again to have more tries.
+    """
+    return f"second:{user_id}"
 
 
 def _wait(db: Database, key: str, free: int, now: datetime) -> tuple[int, float]:

@@ -11,7 +11,7 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from app import create_app
-from mailroom import invites, people
+from mailroom import activity, invites, people
 from mailroom.service import Service, open_service
 from mailroom.settings import Settings
 from tests.house import CAST, Browser, add_people
@@ -72,8 +72,12 @@ def set_up(browser: Browser, secret: str, **given: str) -> TestResponse:
 # Setting up
 
 
-def test_the_first_admin_sets_up_and_is_signed_in(nobody: Browser, secret: str) -> None:
+def test_the_first_admin_sets_up_and_is_signed_in(
+    nobody: Browser, fresh: tuple[Service, Flask], secret: str
+) -> None:
     answer = set_up(nobody, secret)
+    entry = activity.newest(fresh[0].store, kind="signed_in")[0]
+    assert (entry.who, entry.details) == ("Adi", {"method": "link"})
     assert (answer.status_code, answer.location) == (303, "/")
     page = nobody.get("/").text
     assert "Welcome, Adi. You are the admin." in page

@@ -291,8 +291,9 @@ def test_what_is_no_end_of_a_trail_is_refused(text: str) -> None:
 
 def test_verify_takes_the_end_that_the_page_and_the_report_tell(service: Service, client: Client) -> None:
     live = prepare_records(service)
+    admin = client("adi")
     head = activity.head(service.store.read()).short
-    assert f"flask verify --head {head}" in client("adi").get("/activity/").text
+    assert f"flask verify --head {head}" in admin.get("/activity/").text
     now = service.clock()
     report = report_mail.preview(service.store, service.settings, "week", "en", now)
     assert f"The activity trail ends with entry {head}." in report.html

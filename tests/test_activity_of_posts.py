@@ -25,8 +25,8 @@ GATEWAY = "it asks what the gateway knows; what comes of it stands in the histor
 
 # Every form that is not noted, and why.
 EXCEPTIONS = {
-    "account.setup": "before there is anybody, nobody can be named; the new person stands among the people",
-    "account.sign_in": "each session stands in the list of sessions, with when and from where",
+    "your_account.confirm": "it shows again who somebody is; what they then change is noted",
+    "second_factors.begin_app": "nothing is asked for until the first code was given, which is noted",
     "account.sign_out": "it ends a session of the person's own",
     "send.create": DRAFT,
     "send.read_again": DRAFT,
@@ -57,6 +57,16 @@ ELSEWHERE = {
     "team.reset": ("test_team", "reset_link_made"),
     "joining.join": ("test_team", "person_joined"),
     "joining.reset": ("test_team", "password_reset"),
+    "account.setup": ("test_account_pages", "signed_in"),
+    "account.sign_in": ("test_second_factor_pages", "signed_in"),
+    "account.by_passkey": ("test_second_factor_pages", "signed_in"),
+    "second_step.code": ("test_second_factors", "signed_in"),
+    "second_step.passkey": ("test_second_factors", "signed_in"),
+    "second_factors.confirm_app": ("test_second_factor_pages", "second_factor_added"),
+    "second_factors.remove_app": ("test_second_factor_pages", "second_factor_removed"),
+    "second_factors.add_passkey": ("test_second_factor_pages", "passkey_added"),
+    "second_factors.remove_passkey": ("test_second_factors", "passkey_removed"),
+    "second_factors.new_codes": ("test_second_factor_pages", "recovery_codes_made"),
     "your_account.change_password": ("test_your_account_pages", "password_changed"),
     "your_account.end_session": ("test_your_account_pages", "sessions_ended"),
     "your_account.end_others": ("test_your_account_pages", "sessions_ended"),

@@ -25,7 +25,12 @@ from tests.records import NOON
 from tests.sandbox_server import ROOT
 
 # What a column of bytes may hold that is not encrypted: what somebody uploaded.
-NOT_SECRET = {("sources", "content"), ("attachments", "content")}
+NOT_SECRET = {
+    ("sources", "content"),
+    ("attachments", "content"),
+    ("passkeys", "credential_id"),
+    ("passkeys", "public_key"),
+}
 EMAIL = "joko@contoh.id"
 
 

@@ -9,6 +9,7 @@ import pytest
 from mailroom import passwords, people, sessions, sign_ins, throttle
 from mailroom.people import User
 from mailroom.problems import Problem
+from mailroom.sign_ins import Entered, Visitor
 from mailroom.store import Store
 
 NOW = datetime(2026, 11, 23, 2, 41, 7, tzinfo=UTC)
@@ -32,7 +33,9 @@ def sign_in(
     address: str = HOME,
     now: datetime = NOW,
 ) -> str:
-    return sign_ins.by_password(store, email, password, address, "Mozilla/5.0", now)
+    entered = sign_ins.by_password(store, email, password, Visitor(address, "Mozilla/5.0"), now)
+    assert isinstance(entered, Entered)
+    return entered.session_id
 
 
 def refusal(store: Store, email: str = "adi@contoh.id", address: str = HOME, now: datetime = NOW) -> str:
@@ -220,7 +223,7 @@ def test_somebody_shut_out_is_out_at_the_next_request(store: Store) -> None:
 
 
 def test_an_endless_browser_name_is_cut(store: Store) -> None:
-    sign_ins.by_password(store, "adi@contoh.id", PASSWORD, HOME, "x" * 100_000, NOW)
+    sign_ins.by_password(store, "adi@contoh.id", PASSWORD, Visitor(HOME, "x" * 100_000), NOW)
     assert store.read().execute("SELECT length(browser) FROM sessions").fetchone()[0] == 200
 
 

@@ -19,6 +19,7 @@ OURS = {
     "keys.js",
     "print.js",
     "copy.js",
+    "passkeys.js",
     "favicon.svg",
 }
 CSS = (STATIC / "mailroom.css").read_text()
@@ -71,7 +72,7 @@ def test_every_icon_a_page_names_is_in_the_sprite() -> None:
     assert [use for use in used if re.split(r"[\"']", use)[1] not in names] == []
 
 
-@pytest.mark.parametrize("name", ["editor.js", "keys.js", "print.js", "copy.js"])
+@pytest.mark.parametrize("name", ["editor.js", "keys.js", "print.js", "copy.js", "passkeys.js"])
 def test_our_own_scripts_make_no_html_of_text_and_ask_no_server(name: str) -> None:
     script = (STATIC / name).read_text()
     words = r"innerHTML|insertAdjacent|outerHTML|eval|Function\(|fetch|XMLHttp|import|\.style\b"

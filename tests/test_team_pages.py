@@ -10,6 +10,7 @@ from werkzeug.test import TestResponse
 
 from mailroom import activity, approvals, invites, resets, sign_ins, team
 from mailroom.service import Service
+from mailroom.sign_ins import Visitor
 from mailroom.store import Store
 from mailroom.times import utc_now
 from tests.house import CAST, Browser
@@ -118,8 +119,10 @@ def test_an_invited_person_joins_with_the_role_and_is_signed_in(
     assert "ask whoever invited you for a new link" in answer.text
     assert faults(answer) == []
     assert [(one.who, one.kind) for one in activity.newest(store)] == [
+        ("Budi", "signed_in"),
         ("Budi", "person_joined"),
         ("Adi", "person_invited"),
+        ("Adi", "signed_in"),
     ]
 
 
@@ -255,7 +258,7 @@ def test_disabled_twice_and_enabled_twice_is_no_error(store: Store, adi: Browser
         answer = adi.post_form(f"/team/{VINO}/{url}")
         assert words in adi.get(answer.location).text
     vino = CAST["vino"]
-    assert sign_ins.by_password(store, vino.email, vino.password, "127.0.0.1", "x", utc_now())
+    assert sign_ins.by_password(store, vino.email, vino.password, Visitor("127.0.0.1", "x"), utc_now())
 
 
 def test_somebody_is_signed_out_everywhere(client: Client, adi: Browser) -> None:

@@ -8,7 +8,7 @@ from flask import Flask, Request, Response, abort, current_app, flash, redirect,
 from flask_babel import gettext as _
 from flask_login import LoginManager, current_user
 
-from mailroom import people, sessions
+from mailroom import people, second_factors, sessions
 from mailroom.people import Role, User
 from views import kept
 from views.here import service
@@ -19,6 +19,10 @@ POLICY: Mapping[str, Literal["anyone"] | Role] = {
     "static": "anyone",
     "account.setup": "anyone",
     "account.sign_in": "anyone",
+    "account.by_passkey": "anyone",
+    "second_step.ask": "anyone",
+    "second_step.code": "anyone",
+    "second_step.passkey": "anyone",
     "account.sign_out": "anyone",
     "account.again": "viewer",
     "your_account.index": "viewer",
@@ -29,6 +33,19 @@ POLICY: Mapping[str, Literal["anyone"] | Role] = {
     # The secret in the link is the authority.
     "joining.join": "anyone",
     "joining.reset": "anyone",
+    "your_account.ask_confirm": "viewer",
+    "your_account.confirm": "viewer",
+    "second_factors.index": "viewer",
+    "second_factors.begin_app": "viewer",
+    "second_factors.app": "viewer",
+    "second_factors.confirm_app": "viewer",
+    "second_factors.ask_remove_app": "viewer",
+    "second_factors.remove_app": "viewer",
+    "second_factors.new_passkey": "viewer",
+    "second_factors.add_passkey": "viewer",
+    "second_factors.ask_remove_passkey": "viewer",
+    "second_factors.remove_passkey": "viewer",
+    "second_factors.new_codes": "viewer",
     "overview.index": "viewer",
     "send.new": "sender",
     "send.fields": "sender",
@@ -164,6 +181,11 @@ POLICY: Mapping[str, Literal["anyone"] | Role] = {
     "unsubscribe.undo": "anyone",
 }
 
+# What whoever still has to set up a second factor may open: the way there.
+SETTING_UP = frozenset(
+    endpoint for endpoint in POLICY if endpoint.startswith(("second_factors.", "your_account.ask_confirm"))
+) | {"your_account.confirm"}
+
 # What is open to anyone takes a short form, never a list of recipients.
 MAX_OPEN_REQUEST_BYTES = 50_000
 # A zip with a file for each row, and a list; files of that size wait on the disk, not in memory.
@@ -195,15 +217,20 @@ def may(endpoint: str) -> bool:
 
 
 def begin(response: Response, begun: str, user_id: int) -> Response:
-    """The answer, with the cookie of a session that has just begun, or has got a new id."""
+    """The answer, with the cookie of a session that has just begun."""
     language = session.get(PRESSED)
     # What else was in the form cookie belongs to whoever had the browser before.
     kept.remember_who(user_id)
     if language:
         people.choose_language(service().store, user_id, language)
+    return renew(response, begun)
+
+
+def renew(response: Response, fresh: str) -> Response:
+    """The answer, with the new id of the session that this browser has already."""
     response.set_cookie(
         _cookie_name(),
-        begun,
+        fresh,
         httponly=True,
         samesite="Lax",
         secure=service().settings.secure_cookies,
@@ -247,9 +274,16 @@ def _guard() -> Response | None:
         return _to_sign_in()
     elif not _allowed(endpoint):
         return _page_anew() if request.headers.get("HX-Request") == "true" else abort(403)
+    elif endpoint not in SETTING_UP and needs_second_factor():
+        return _to_set_up()
     elif endpoint == "send.create":
         request.max_content_length = MAX_SEND_REQUEST_BYTES
     return None
+
+
+def needs_second_factor() -> bool:
+    """Whether the person signed in may open nothing until they have set up a second factor."""
+    return bool(current_user.is_authenticated) and second_factors.missing(service().store, current_user)
 
 
 def _allowed(endpoint: str) -> bool:
@@ -266,23 +300,36 @@ def _page_anew() -> Response:
 
 def _to_sign_in() -> Response:
     if request.method == "POST":
-        return _to_sign_in_and_back()
-    target = inside(_page())
-    address = url_for("account.sign_in", next=target if target not in ("", "/") else None)
-    if request.headers.get("HX-Request") == "true":
-        # A redirect would put the sign-in page inside the fragment.
-        return Response(status=401, headers={"HX-Redirect": address})
-    return cast(Response, redirect(address, 303))
+        kept_for_later, target = _keep()
+        if kept_for_later:
+            flash(_("You were signed out meanwhile. Sign in again; what you wrote is still here."), "info")
+    else:
+        target = inside(_page())
+    return _to(url_for("account.sign_in", next=target if target not in ("", "/") else None))
 
 
-def _to_sign_in_and_back() -> Response:
+def _to_set_up() -> Response:
+    if request.method == "POST":
+        _keep()
+    return _to(url_for("second_factors.index"))
+
+
+def _keep() -> tuple[bool, str]:
+    """Whether the form that was sent was kept, and where to go on from."""
     if request.headers.get("HX-Request") == "true":
+        return False, ""
+    found = kept.keep(request)
+    return found, url_for("account.again") if found else inside(_page())
+
+
+def _to(address: str) -> Response:
+    if request.headers.get("HX-Request") != "true":
+        return cast(Response, redirect(address, 303))
+    if request.method == "POST":
         # Nothing is swapped: what is being typed stays, and is kept when it is sent.
         return Response(status=204)
-    target = url_for("account.again") if kept.keep(request) else inside(_page()) or None
-    if target == url_for("account.again"):
-        flash(_("You were signed out meanwhile. Sign in again; what you wrote is still here."), "info")
-    return cast(Response, redirect(url_for("account.sign_in", next=target), 303))
+    # A redirect would put the whole page inside the fragment.
+    return Response(status=401, headers={"HX-Redirect": address})
 
 
 def _page() -> str:

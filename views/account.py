@@ -7,10 +7,11 @@ from flask_babel import force_locale
 from flask_babel import gettext as _
 from flask_login import current_user
 
-from mailroom import invites, people, sessions, sign_ins
+from mailroom import invites, passkeys, people, sessions, sign_ins
 from mailroom.problems import Problem
-from views import access, kept
-from views.here import me, see_other, service, show
+from mailroom.sign_ins import Entered
+from views import access, kept, passkey_form, second_step
+from views.here import me, see_other, service, show, visitor
 from views.words import browsers
 
 blueprint = Blueprint("account", __name__)
@@ -35,28 +36,43 @@ def setup(secret: str) -> Response:
         return _ended()
     except Problem as problem:
         return show("account/setup.html", status=422, faults={problem.field: problem})
-    response = _enter(sessions.begin(here.store, user.id, *browser(), here.clock()), "/", user.id)
+    who = visitor()
+    session_id = sessions.begin(here.store, user.id, who.address, who.browser, here.clock())
+    response = _enter(Entered(session_id, user.id), "/")
     flash(_("Welcome, %(name)s. You are the admin.", name=user.name), "ok")
     return response
 
 
 @blueprint.route("/sign-in", methods=["GET", "POST"])
 def sign_in() -> Response:
-    """A person gives their address and password and goes on to where they wanted to."""
+    """A person gives their address and password and goes on: to where they wanted to, or to the second step."""
     target = access.inside(request.args.get("next", "")) or "/"
     if current_user.is_authenticated:
         return cast(Response, redirect(target, 303))
     if request.method != "POST":
-        return show("account/sign_in.html", problem=None, anybody=people.anybody(service().store))
+        return _sign_in_page()
     here, form = service(), request.form
     try:
-        session_id = sign_ins.by_password(
-            here.store, form.get("email", ""), form.get("password", ""), *browser(), here.clock()
+        found = sign_ins.by_password(
+            here.store, form.get("email", ""), form.get("password", ""), visitor(), here.clock()
         )
     except Problem as problem:
-        return show("account/sign_in.html", status=422, problem=problem, anybody=True)
-    user = sessions.session_user(here.store, session_id, here.clock(), extend=True)
-    return _enter(session_id, target, user.id if user else 0)
+        return _sign_in_page(problem, 422)
+    if isinstance(found, sign_ins.Pending):
+        second_step.remember(found.id)
+        return see_other("second_step.ask", next=request.args.get("next"))
+    return _enter(found, target)
+
+
+@blueprint.post("/sign-in/passkey")
+def by_passkey() -> Response:
+    """A passkey alone, on a device that knows its owner again."""
+    here = service()
+    try:
+        entered = sign_ins.by_passkey(here.store, *passkey_form.answer("sign_in"), visitor(), here.clock())
+    except Problem as problem:
+        return _sign_in_page(problem, 422)
+    return _enter(entered, access.inside(request.args.get("next", "")) or "/")
 
 
 @blueprint.get("/again")
@@ -79,13 +95,19 @@ def sign_out() -> Response:
     return response
 
 
-def _enter(session_id: str, target: str, user_id: int) -> Response:
-    return access.begin(cast(Response, redirect(target, 303)), session_id, user_id)
+def _sign_in_page(problem: Problem | None = None, status: int = 200) -> Response:
+    here = service()
+    return show(
+        "account/sign_in.html",
+        status=status,
+        problem=problem,
+        anybody=people.anybody(here.store),
+        passkey=passkey_form.to_sign_in() if passkeys.anybody(here.store) else None,
+    )
 
 
-def browser() -> tuple[str, str]:
-    """Where the request came from, and with what."""
-    return request.remote_addr or "", request.user_agent.string
+def _enter(entered: Entered, target: str) -> Response:
+    return access.begin(cast(Response, redirect(target, 303)), entered.session_id, entered.user_id)
 
 
 def _ended() -> Response:

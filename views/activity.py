@@ -85,9 +85,19 @@ def _done(entry: Entry) -> str:
     for name, known in (("reason", words()), ("decision", _DECISIONS)):
         if name in written:
             written[name] = str(known.get(written[name], written[name]))
+    if "method" in written:
+        written["method"] = str(_METHODS.get(written["method"], written["method"]))
     return said(Sentence(entry.sentence.text, tuple(written.items()))) or entry.kind
 
 
+_METHODS = {
+    "password": _l("password"),
+    "password+code": _l("password and code"),
+    "password+recovery_code": _l("password and recovery code"),
+    "password+passkey": _l("password and passkey"),
+    "passkey": _l("passkey"),
+    "link": _l("link"),
+}
 _SETTINGS = {
     "approval_above": _l("“a second person approves above”"),
     "office_from": _l("“business hours, from”"),
@@ -97,6 +107,7 @@ _SETTINGS = {
     "forget_after_days": _l("“old mails are forgotten after days”"),
     "backup_keep": _l("“backups kept”"),
     "backup_at": _l("“time of the daily backup”"),
+    "second_factor_roles": _l("“roles that need a second factor”"),
 }
 
 
@@ -120,7 +131,7 @@ def _setting(text: str) -> str:
     if isinstance(value, list):
         locale = get_locale()
         names: Mapping[int, str] = locale.days["stand-alone"]["abbreviated"] if locale else {}
-        return ", ".join(names.get(one, str(one)) for one in value)
+        return ", ".join(names.get(one) or role_word(one) for one in value) or _("none")
     if isinstance(value, int):
         return number(value)
     return _("never") if value is None else str(value)

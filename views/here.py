@@ -9,6 +9,7 @@ from werkzeug.routing import IntegerConverter, Map
 from mailroom.attachments import Kept
 from mailroom.people import User
 from mailroom.service import Service
+from mailroom.sign_ins import Visitor
 
 LARGEST = 2**62
 
@@ -36,6 +37,11 @@ def service() -> Service:
 def me() -> User:
     """The person signed in. Only for views that the policy does not open to anyone."""
     return cast(User, current_user._get_current_object())
+
+
+def visitor() -> Visitor:
+    """Where this request came from, and with what browser."""
+    return Visitor(request.remote_addr or "", request.user_agent.string)
 
 
 def wants_part() -> bool:

@@ -7,8 +7,7 @@ from flask_login import current_user
 from mailroom import invites, people, resets, sessions
 from mailroom.problems import Problem
 from views import access
-from views.account import browser
-from views.here import see_other, service, show
+from views.here import see_other, service, show, visitor
 
 blueprint = Blueprint("joining", __name__)
 
@@ -35,7 +34,8 @@ def join(secret: str) -> Response:
         return show("joining/ended.html", status=410, invitation=True)
     except Problem as problem:
         return show("joining/join.html", status=422, invite=invite, faults={problem.field: problem})
-    begun = sessions.begin(here.store, user.id, *browser(), here.clock())
+    who = visitor()
+    begun = sessions.begin(here.store, user.id, who.address, who.browser, here.clock())
     response = access.begin(see_other("overview.index"), begun, user.id)
     flash(
         _("Welcome, %(name)s. Next time you sign in with %(email)s.", name=user.name, email=user.email), "ok"

@@ -5,14 +5,15 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from flask import Blueprint, Response, flash, request
-from flask_babel import get_locale
+from flask_babel import get_locale, ngettext
 from flask_babel import gettext as _
 
-from mailroom import preferences
+from mailroom import preferences, second_factors
+from mailroom.people import RANKS
 from mailroom.preferences import Preferences
 from mailroom.problems import Problem
 from views.here import me, see_other, service, show
-from views.words import said, whole_typed
+from views.words import number, role_word, said, whole_typed
 
 blueprint = Blueprint("settings", __name__, url_prefix="/settings")
 
@@ -32,6 +33,17 @@ def save() -> Response:
     except Problem as problem:
         return _show(wanted, {problem.field: said(problem)}, 422)
     flash(_("Saved.") if changed else _("Nothing was different, so nothing was changed."), "ok")
+    asked = sum(second_factors.without(service().store).get(role, 0) for role in wanted.second_factor_roles)
+    if "second_factor_roles" in changed and asked:
+        flash(
+            ngettext(
+                "%(n)s person is asked to set up a second factor before they open the next page.",
+                "%(n)s people are asked to set up a second factor before they open the next page.",
+                asked,
+                n=number(asked),
+            ),
+            "info",
+        )
     return see_other("settings.index")
 
 
@@ -45,11 +57,15 @@ def _read(form: Mapping[str, str]) -> Preferences:
         office_to=form.get("office_to", "").strip(),
         office_days=tuple(int(day) for day in days if re.fullmatch("[0-6]", day)),
         suppress_failed=form.get("suppress_failed") == "1",
+        second_factor_roles=tuple(
+            role for role in RANKS if role in request.form.getlist("second_factor_roles")
+        ),
     )
 
 
 def _show(shown: Preferences, faults: dict[str, str], status: int = 200) -> Response:
     here = service()
+    without = second_factors.without(here.store)
     return show(
         "settings/index.html",
         status=status,
@@ -57,6 +73,7 @@ def _show(shown: Preferences, faults: dict[str, str], status: int = 200) -> Resp
         faults=faults,
         typed_above=request.form.get("approval_above"),
         days=_days(),
+        roles=[(role, role_word(role), without.get(role, 0)) for role in RANKS],
         changed=preferences.last_changed(here.store),
         settings=here.settings,
     )
