@@ -185,7 +185,7 @@ SCREENS = (
     Screen("privacy-one", "/privacy/?email={hand}"),
     Screen("privacy-erase", "/privacy/erase?email={hand}"),
     Screen("your-account", "/account/", "sari"),
-    Screen("your-account-faults", "/account/", "sari", act=fill(new_password="b")),
+    Screen("your-account-faults", "/account/", "sari", act=fill("#password form", password="b")),
     Screen("unsubscribe", "/u/{link}", ""),
     Screen("unsubscribe-stopped", "/u/{left}", ""),
     Screen("unsubscribe-unknown", "/u/x", "", status=404),
