@@ -135,6 +135,14 @@ def _stop(*_: object) -> None:
     raise SystemExit
 
 
+def _address(host: str, server: Any) -> str:
+    """Where it listens, asked of the server: port 0 lets the system choose one."""
+    # A name such as localhost may stand for several addresses, and the server then listens at each.
+    several = getattr(server, "effective_listen", None)
+    port = several[0][1] if several else server.effective_port
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
 def _hang_up(server: Any) -> None:
     # Whoever still comes is told at once that nobody is here, and does not wait for the gateway's last answers.
     server.close()
@@ -158,8 +166,7 @@ def serve() -> None:
         )  # fmt: skip
         signal.signal(signal.SIGTERM, _stop)
         signal.signal(signal.SIGINT, _stop)
-        # Port 0 lets the system choose one, so the address is asked of the server.
-        address = f"http://{settings.host}:{server.effective_port}"
+        address = _address(settings.host, server)
         # What is there by now stays; looking it through for garbage would hold up a page for 35 ms now and then.
         gc.freeze()
         link = invites.new_setup_link(service.store, service.clock())

@@ -85,7 +85,8 @@ def test_what_is_wrong_is_said_with_the_next_step(
         "Nothing can be written to the database just now",
         "“Following what was sent” does not work any more. Restart the program",
         "MAILROOM_TYPO is no setting",
-        "nothing is sent: make room; it goes on by itself",
+        "MB nothing is sent: make room; it goes on by itself",
+        "less than 4,611,686,018,427 MB",
         "has ended",
     ):
         assert sentence in answer.text, sentence

@@ -1,5 +1,6 @@
 """Numbers for Prometheus: what is told, to whom, and that nobody's name or address is among them."""
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -17,7 +18,7 @@ from mailroom.settings import SettingError, Settings, from_environment
 from mailroom.tally import Tally
 from tests.house import CAST, Browser
 from tests.live import Live, live_mailroom, prepare_records
-from tests.sandbox_server import running_sandbox
+from tests.sandbox_server import ROOT, running_sandbox
 from tests.test_process import start
 
 Client = Callable[[str], Browser]
@@ -99,6 +100,19 @@ def test_no_label_is_an_address_or_a_name(service: Service) -> None:
     text = ask(service).text
     for secret in ("@", "joko", "Utama", *(person.name for person in CAST.values())):
         assert secret not in text.replace("@prometheus", ""), secret
+
+
+def test_the_page_about_it_names_every_metric_and_no_other(sent: Live) -> None:
+    sent.service.backups.want(1)
+    sent.service.backups.run_once()
+    with sent.service.store.write() as db:
+        db.execute("UPDATE tokens SET expires_at = '2027-01-01T00:00:00.000Z'")
+    app = create_app(sent.service)
+    app.test_client().get("/sign-in")
+    text = app.test_client().get("/metrics").text
+    there = set(re.findall(r"^# TYPE (mailroom_\w+)", text, re.MULTILINE))
+    told = set(re.findall(r"`(mailroom_\w+)", (ROOT / "docs" / "metrics.md").read_text()))
+    assert there == told
 
 
 # How long the oldest one waits

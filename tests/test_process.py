@@ -2,14 +2,18 @@
 
 import os
 import platform
+import re
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import requests
+import waitress
 
+import app
 from tests.sandbox_server import ROOT
 
 
@@ -58,6 +62,24 @@ def test_a_setting_that_cannot_be_used_is_named_in_one_sentence(
     assert process.returncode == 1
     assert setting in errors
     assert "Traceback" not in errors
+
+
+@pytest.mark.parametrize(
+    ("host", "listen", "told"),
+    [
+        ("127.0.0.1", "127.0.0.1:0", r"http://127\.0\.0\.1:\d+"),
+        ("::1", "[::1]:0", r"http://\[::1\]:\d+"),
+        ("localhost", "127.0.0.1:0 [::1]:0", r"http://localhost:\d+"),
+    ],
+)
+def test_it_tells_where_it_listens_and_hangs_up_there(host: str, listen: str, told: str) -> None:
+    server = waitress.create_server(lambda *_: [], listen=listen)
+    address = app._address(host, server)
+    assert re.fullmatch(told, address)
+    app._hang_up(server)
+    port = int(address.rpartition(":")[2])
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("::1" if host == "::1" else "127.0.0.1", port), timeout=10)
 
 
 def test_a_second_copy_says_so_and_ends(tmp_path: Path) -> None:

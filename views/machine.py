@@ -1,14 +1,17 @@
 """Machine: on one page whether all is right with the program and the machine it runs on."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from flask import Blueprint, Response
 from flask_babel import gettext as _
 
 from mailroom import doctor, logs, machine, tokens, waiting
+from mailroom.findings import Finding
+from mailroom.problems import Sentence
 from mailroom.worker import Pulse
 from views.here import service, show
+from views.words import number
 
 blueprint = Blueprint("machine", __name__, url_prefix="/settings/machine")
 
@@ -37,7 +40,10 @@ def index() -> Response:
         "machine/_now.html",
         health=health,
         silent=[part for part in parts if not part.alive],
-        findings=doctor.standing(here.store, here.settings, os.environ, here.backups, now),
+        findings=[
+            _written(finding)
+            for finding in doctor.standing(here.store, here.settings, os.environ, here.backups, now)
+        ],
         backups=here.backups.standing(),
         queue=waiting.queue(here.store, now),
         used=sum(pace.used_last_second() for pace in paces),
@@ -48,6 +54,14 @@ def index() -> Response:
         version=machine.version(),
         built_on=machine.built_on(),
     )
+
+
+def _written(finding: Finding) -> Finding:
+    """The finding with its numbers as the reader writes them."""
+    values = (
+        (key, number(value) if isinstance(value, int) else value) for key, value in finding.sentence.values
+    )
+    return replace(finding, sentence=Sentence(finding.sentence.text, tuple(values)))
 
 
 def _word(pulse: Pulse, senders: dict[str, str]) -> str:
