@@ -74,12 +74,6 @@ PAGES = (
     address, reports, report_files, report_mail, decisions, lists, templates, trials, suppressions, gateway,
     gateway_history, activity, settings, machine, privacy, retention, unsubscribe, your_account, health,
     metrics, language, joining, team,
-    account, second_step, second_factors,
-    overview, send, confirm, approvals, batches, schedule, history, mail, address, reports, report_files,
-    report_mail, decisions, lists, templates, trials, suppressions, gateway, gateway_history, activity, settings,
-    machine,
-    privacy, retention, unsubscribe, your_account, health, metrics, language,
-    joining, team,
 )  # fmt: skip
 
 # Larger than the largest list and attachment together; read by werkzeug before anything is parsed.

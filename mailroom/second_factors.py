@@ -10,7 +10,17 @@ from typing import TYPE_CHECKING
 
 from sqlite_utils import Database
 
-from mailroom import account_deeds, activity, deeds, passkeys, preferences, recovery_codes, sessions, totp
+from mailroom import (
+    account_deeds,
+    activity,
+    deeds,
+    passkeys,
+    people,
+    preferences,
+    recovery_codes,
+    sessions,
+    totp,
+)
 from mailroom.challenges import Challenge, spend
 from mailroom.keys import Keys
 from mailroom.passkeys import Passkey
@@ -22,7 +32,8 @@ from oca.words import N_
 if TYPE_CHECKING:
     from webauthn.registration.verify_registration_response import VerifiedRegistration
 
-_HAS_ONE = (
+# Of a row of users that is called `u`.
+HAS_ONE = (
     "(EXISTS (SELECT 1 FROM totp_secrets t WHERE t.user_id = u.id AND confirmed = 1) "
     "OR EXISTS (SELECT 1 FROM passkeys p WHERE p.user_id = u.id))"
 )
@@ -64,7 +75,7 @@ def missing(store: Store, user: User) -> bool:
 def without(store: Store) -> dict[str, int]:
     """How many people of each role have none, and would be asked for one."""
     rows = store.read().execute(
-        f"SELECT role, count(*) FROM users u WHERE disabled_at IS NULL AND NOT {_HAS_ONE} GROUP BY role"  # noqa: S608
+        f"SELECT role, count(*) FROM users u WHERE disabled_at IS NULL AND NOT {HAS_ONE} GROUP BY role"  # noqa: S608
     )
     return {row[0]: int(row[1]) for row in rows}
 
@@ -137,16 +148,25 @@ def new_codes(store: Store, user: User, session_id: str, now: datetime) -> Added
     return _changed(store, user, session_id, change, now)
 
 
-def remove_all(store: Store, user: User, by: int, now: datetime) -> None:
-    """Takes everything from a person who has lost it, and ends all their sessions; the password alone is left.
+def remove_all(store: Store, user_id: int, by: int, now: datetime) -> bool:
+    """Whether the person had anything; it is taken, all their sessions end, and the password alone is left.
 
-    by: the admin who does it.
+    by: the admin who does it. Raises Problem for oneself, LookupError, NotAllowed when `by` is no admin any more.
     """
+    if user_id == by:
+        raise Problem(N_("Your own second factors are under Your account."))
     with store.write() as db:
-        _clear(db, user.id)
-        db.execute("DELETE FROM passkeys WHERE user_id = ?", [user.id])
-        sessions.end_all(db, user.id)
-        activity.note(db, account_deeds.SecondFactorsRemoved(**deeds.person(user.email)), now, by)
+        people.insist(db, by, "admin")
+        row = db.execute("SELECT email FROM users WHERE id = ?", [user_id]).fetchone()
+        if row is None:
+            raise LookupError(user_id)
+        if not _of(db, user_id):
+            return False
+        _clear(db, user_id)
+        db.execute("DELETE FROM passkeys WHERE user_id = ?", [user_id])
+        sessions.end_all(db, user_id)
+        activity.note(db, account_deeds.SecondFactorsRemoved(**deeds.person(row["email"])), now, by)
+    return True
 
 
 def _of(db: Database, user_id: int) -> Factors:

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlite_utils import Database
 
-from mailroom import activity, deeds, people, sessions, team_deeds
+from mailroom import activity, deeds, people, second_factors, sessions, team_deeds
 from mailroom.people import RANKS, Role
 from mailroom.problems import Problem
 from mailroom.store import Store
@@ -24,7 +24,8 @@ class Member:
     """Somebody of the team, as admins see them.
 
     seen_at: when they were last here, to the minute, or None. browsers: how many they are signed in with now.
-    disabled_at: since when they are shut out, or None. Times as the database keeps them.
+    second_factor: whether they use one. disabled_at: since when they are shut out, or None. Times as the database
+    keeps them.
     """
 
     id: int
@@ -34,6 +35,7 @@ class Member:
     created_at: str
     seen_at: str | None
     browsers: int
+    second_factor: bool
     disabled_at: str | None
 
 
@@ -147,9 +149,9 @@ def _select(store: Store, where: str, parameters: list[object], now: datetime) -
     # `where` is one of the constants above; what it compares with is always a parameter.
     rows = store.read().query(
         "SELECT id, email, name, role, created_at, nullif(max(coalesce(last_seen_at, ''), coalesce("  # noqa: S608
-        "(SELECT max(s.seen_at) FROM sessions s WHERE s.user_id = users.id), '')), '') AS seen_at, "
-        "(SELECT count(*) FROM sessions s WHERE s.user_id = users.id AND s.expires_at > ?) AS browsers, "
-        "disabled_at FROM users " + where,
+        "(SELECT max(s.seen_at) FROM sessions s WHERE s.user_id = u.id), '')), '') AS seen_at, "
+        "(SELECT count(*) FROM sessions s WHERE s.user_id = u.id AND s.expires_at > ?) AS browsers, "
+        f"{second_factors.HAS_ONE} AS second_factor, disabled_at FROM users u {where}",
         [iso(now), *parameters],
     )
-    return [Member(**row) for row in rows]
+    return [Member(**{**row, "second_factor": bool(row["second_factor"])}) for row in rows]

@@ -36,7 +36,7 @@ from tests.sandbox_server import Sandbox
 MAILS = 4_000
 # A hundred and sixty batches in the year, so that its last thirty days have some.
 MAILS_A_BATCH = 25
-ADI, SARI, LEFT_TEAM = 1, 2, 5
+ADI, SARI, LEFT_TEAM, FACTORED = 1, 2, 5, 3
 # Handed over of the running batch before it is slowed down, and how many a second from then on.
 BEGUN, SLOW = 150, 1
 COLUMNS = "email,nama,nomor,periode,total,jatuh_tempo,tautan"
@@ -154,7 +154,19 @@ class _Maker:
         invites.invite(store, "sender", "", ADI, now)
         team.disable(store, LEFT_TEAM, ADI, now)
         reset = resets.make(store, SARI, ADI, now)
-        return {"invitation": lapsed.id, "join": made.secret, "reset": reset, "disabled": LEFT_TEAM}
+        with store.write() as db:
+            db.execute(
+                "INSERT INTO passkeys (user_id, credential_id, public_key, sign_count, name, created_at) "
+                "VALUES (?, x'01', x'02', 0, 'Telepon', ?)",
+                [FACTORED, now.isoformat()],
+            )
+        return {
+            "factored": FACTORED,
+            "invitation": lapsed.id,
+            "join": made.secret,
+            "reset": reset,
+            "disabled": LEFT_TEAM,
+        }
 
     def _templates(self) -> dict[str, object]:
         html = "<p>Halo <b>{{ nama }}</b>, {{ unsubscribe_url }}</p>"

@@ -48,3 +48,13 @@ def add_batch(store: Store, emails: list[str], name: str = "Tagihan", token_id: 
         )
         states.queue(db, int(batch_id or 0), states.packed(rows), states.Change(NOON, "daftar.csv", "user:1"))
         return int(batch_id or 0)
+
+
+def give_passkey(store: Store, user_id: int) -> None:
+    """Has the person use a second factor, as far as anybody can see from outside."""
+    with store.write() as db:
+        db.execute(
+            "INSERT INTO passkeys (user_id, credential_id, public_key, sign_count, name, created_at) "
+            "VALUES (?, x'01', x'02', 0, 'Telepon', '2026-11-23')",
+            [user_id],
+        )

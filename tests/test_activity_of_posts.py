@@ -55,6 +55,7 @@ ELSEWHERE = {
     "team.enable": ("test_team", "person_enabled"),
     "team.end_sessions": ("test_team", "person_signed_out"),
     "team.reset": ("test_team", "reset_link_made"),
+    "team.remove_factors": ("test_team", "second_factors_removed"),
     "joining.join": ("test_team", "person_joined"),
     "joining.reset": ("test_team", "password_reset"),
     "account.setup": ("test_account_pages", "signed_in"),

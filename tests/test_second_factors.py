@@ -544,7 +544,7 @@ def test_an_admins_reset_takes_everything_and_signs_out(
     _, added = set_up_app(store, keys, sari, session_id)
     added = add_passkey(store, keys, sari, added.session_id, Authenticator())
     step = password(store)
-    second_factors.remove_all(store, sari, 1, NOW)
+    assert second_factors.remove_all(store, sari.id, 1, NOW)
     assert second_factors.of(store, sari.id) == second_factors.Factors(None, (), 0)
     assert sessions.session_user(store, added.session_id, NOW, extend=False) is None
     with pytest.raises(PendingEnded):

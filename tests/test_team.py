@@ -6,13 +6,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from mailroom import activity, invites, people, resets, sessions, sign_ins, team
+from mailroom import activity, invites, people, resets, second_factors, sessions, sign_ins, team
 from mailroom.problems import Problem
 from mailroom.service import Service
 from mailroom.sign_ins import Entered, Visitor
 from mailroom.store import Store
 from tests.house import CAST
 from tests.live import prepare_records
+from tests.records import give_passkey
 
 ADI, SARI, VINO, EDO = 1, 2, 3, 4
 NOW = datetime(2026, 11, 23, 2, 41, 7, tzinfo=UTC)
@@ -228,6 +229,36 @@ def test_nobody_who_is_no_admin_any_more_does_what_an_admin_does(store: Store) -
             with pytest.raises(people.NotAllowed):
                 act(by)
     assert trail(store) == before
+
+
+# Second factors
+
+
+def test_who_uses_a_second_factor_is_seen_and_an_admin_can_take_a_lost_one(store: Store) -> None:
+    give_passkey(store, VINO)
+    assert [one.name for one in team.everybody(store, NOW) if one.second_factor] == ["Vino"]
+    assert second_factors.remove_all(store, VINO, ADI, NOW)
+    assert not second_factors.remove_all(store, VINO, ADI, NOW)
+    assert not team.member(store, VINO, NOW).second_factor
+    assert sign_in(store)
+    assert trail(store)[0] == ("Adi", "second_factors_removed")
+
+
+def test_nobody_takes_their_own_second_factor_here_or_anothers_without_being_admin(store: Store) -> None:
+    give_passkey(store, ADI)
+    with pytest.raises(Problem):
+        second_factors.remove_all(store, ADI, ADI, NOW)
+    with pytest.raises(people.NotAllowed):
+        second_factors.remove_all(store, ADI, SARI, NOW)
+    with pytest.raises(LookupError):
+        second_factors.remove_all(store, 99, ADI, NOW)
+    assert team.member(store, ADI, NOW).second_factor
+
+
+def test_a_new_password_by_a_link_leaves_the_second_factor(store: Store) -> None:
+    give_passkey(store, VINO)
+    resets.use(store, resets.make(store, VINO, ADI, NOW), "kata sandi yang baru", NOW)
+    assert team.member(store, VINO, NOW).second_factor
 
 
 # The last admin

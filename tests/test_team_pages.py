@@ -16,6 +16,7 @@ from mailroom.times import utc_now
 from tests.house import CAST, Browser
 from tests.live import prepare_records
 from tests.page import faults
+from tests.records import give_passkey
 
 Client = Callable[[str], Browser]
 
@@ -355,6 +356,27 @@ def test_a_link_of_one_page_is_not_shown_on_another(adi: Browser) -> None:
     other = adi.post_form("/team/invite", {"role": "viewer"}, "/team/invite")
     assert "was shown once" in adi.get(made.location).text
     assert link_on(adi.get(other.location)).startswith("/join/")
+
+
+# Second factors
+
+
+def test_a_lost_second_factor_is_removed_after_a_page_that_says_what_it_means(
+    store: Store, client: Client, adi: Browser
+) -> None:
+    give_passkey(store, VINO)
+    assert f"/team/{VINO}/second-factor" in adi.get(f"/team/{VINO}").text
+    assert "Their second factor is still asked for." in adi.get(f"/team/{VINO}/reset").text
+    page = adi.get(f"/team/{VINO}/second-factor")
+    assert faults(page) == []
+    assert "From then on the password alone lets them in" in page.text
+    for words in ("Vino signs in with the password alone now.", "Vino used no second factor."):
+        answer = adi.post_form(f"/team/{VINO}/second-factor")
+        assert words in adi.get(answer.location).text
+    assert faults(adi.get(f"/team/{VINO}/second-factor")) == []
+    assert client("vino").get("/").status_code == 200
+    own = adi.post_form(f"/team/{ADI}/second-factor")
+    assert (own.status_code, faults(own)) == (422, [])
 
 
 # The trail

@@ -159,6 +159,7 @@ POLICY: Mapping[str, Literal["anyone"] | Role] = {
     "team.disable": "admin",
     "team.enable": "admin",
     "team.end_sessions": "admin",
+    "team.remove_factors": "admin",
     "team.reset": "admin",
     "team.reset_link": "admin",
     "activity.index": "admin",

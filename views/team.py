@@ -4,7 +4,7 @@ from flask import Blueprint, Response, abort, flash, request, session, url_for
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from mailroom import invites, resets, team
+from mailroom import invites, resets, second_factors, team
 from mailroom.problems import Problem
 from mailroom.team import Member
 from oca.words import N_
@@ -149,6 +149,23 @@ def end_sessions(user_id: int) -> Response:
         flash(words, "ok")
     else:
         flash(_("%(name)s was signed in nowhere.", name=person.name), "info")
+    return _back_to(person)
+
+
+@blueprint.route("/<int:user_id>/second-factor", methods=["GET", "POST"])
+def remove_factors(user_id: int) -> Response:
+    """Says what it means, then takes every second factor from a person who has lost it."""
+    person, here = _member(user_id), service()
+    if request.method != "POST":
+        return show("team/remove_factors.html", person=person, fault="")
+    try:
+        removed = second_factors.remove_all(here.store, user_id, me().id, here.clock())
+    except Problem as problem:
+        return show("team/remove_factors.html", status=422, person=person, fault=said(problem))
+    if removed:
+        flash(_("%(name)s signs in with the password alone now.", name=person.name), "ok")
+    else:
+        flash(_("%(name)s used no second factor.", name=person.name), "info")
     return _back_to(person)
 
 
