@@ -5,6 +5,8 @@ from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
+import pyotp
+
 from bench import generate, year
 from mailroom import (
     approvals,
@@ -15,13 +17,16 @@ from mailroom import (
     gallery,
     invites,
     lists,
+    people,
     plans,
     preferences,
     report_schedule,
     resets,
+    second_factors,
     suppressions,
     team,
     tokens,
+    totp,
     unsubscribe,
 )
 from mailroom.email_templates import Version
@@ -29,6 +34,7 @@ from mailroom.plans import Plan
 from mailroom.preferences import Preferences
 from mailroom.service import Service, open_service
 from mailroom.settings import Settings
+from mailroom.times import iso
 from tests.doubt import look
 from tests.live import Live
 from tests.sandbox_server import Sandbox
@@ -83,6 +89,24 @@ def full_room(folder: Path, sandbox: Sandbox) -> Iterator[tuple[Service, Mapping
         yield service, _Maker(service, sandbox).everything()
     finally:
         service.close()
+
+
+def second_factors_of(service: Service, email: str) -> None:
+    """Gives a person an app, another one that waits for its first code, a passkey, and recovery codes."""
+    store, now = service.store, service.clock()
+    person = people.by_email(store, email)
+    assert person
+    totp.begin(store, service.keys, person.id, now)
+    setup = totp.setup(store, service.keys, person, now)
+    assert setup
+    second_factors.add_app(store, service.keys, person, "", pyotp.TOTP(setup.secret).at(now), now)
+    totp.begin(store, service.keys, person.id, now)
+    with store.write() as db:
+        db.execute(
+            "INSERT INTO passkeys (user_id, credential_id, public_key, sign_count, name, created_at) "
+            "VALUES (?, x'01', x'02', 0, ?, ?)",
+            [person.id, LONG_NAME[:60], iso(now)],
+        )
 
 
 def some_rows(count: int, first: int = 0) -> str:

@@ -8,6 +8,7 @@ from playwright.sync_api import Page
 
 from screens.acts import expire, fill, press, unfold
 from screens.rooms import Name
+from tests.house import CAST
 
 Act = Callable[[Page], None]
 
@@ -32,6 +33,8 @@ class Screen:
         return self.path.format(**{name: quote(str(value)) for name, value in facts.items()})
 
 
+EDO = CAST["edo"]
+
 SCREENS = (
     Screen("set-up", "/setup/{link}", "", "new"),
     Screen("set-up-faults", "/setup/{link}", "", "new", fill(name="", email="a", password="123")),
@@ -39,6 +42,9 @@ SCREENS = (
     Screen("sign-in-nobody", "/sign-in", "", "new"),
     Screen("sign-in", "/sign-in", ""),
     Screen("sign-in-wrong", "/sign-in", "", act=fill(email="adi@contoh.id", password="salah")),
+    Screen("sign-in-passkey", "/sign-in", "", "empty"),
+    Screen("second-step", "/sign-in", "", "empty", fill(email=EDO.email, password=EDO.password)),
+    Screen("second-step-ended", "/sign-in/second-step/", "", status=410),
     Screen("signed-out-meanwhile", "/again", act=expire("/gateway/senders/add", email="baru@contoh.id")),
     Screen("overview-first-day", "/", "adi", "empty"),
     Screen("overview-first-day-viewer", "/", "vino", "empty"),
@@ -181,6 +187,7 @@ SCREENS = (
     Screen("activity", "/activity/"),
     Screen("settings", "/settings/"),
     Screen("settings-faults", "/settings/", act=fill(approval_above="x")),
+    Screen("machine", "/settings/machine/"),
     Screen("retention", "/settings/retention/"),
     Screen("retention-reckoned", "/settings/retention/?days=30"),
     Screen("privacy", "/privacy/"),
@@ -188,6 +195,15 @@ SCREENS = (
     Screen("privacy-erase", "/privacy/erase?email={hand}"),
     Screen("your-account", "/account/", "sari"),
     Screen("your-account-faults", "/account/", "sari", act=fill("#password form", password="b")),
+    Screen("your-account-factors", "/account/", "edo", "empty"),
+    Screen("your-account-confirm", "/account/confirm", "edo", "empty"),
+    Screen("second-factor", "/account/second-factor/", "edo", "empty"),
+    Screen("second-factor-app", "/account/second-factor/app", "edo", "empty", unfold),
+    Screen("second-factor-app-faults", "/account/second-factor/app", "edo", "empty", fill(code="000000")),
+    Screen("second-factor-app-remove", "/account/second-factor/app/remove", "edo", "empty"),
+    Screen("passkey-new", "/account/second-factor/passkeys/new", "edo", "empty"),
+    Screen("passkey-remove", "/account/second-factor/passkeys/1/remove", "edo", "empty"),
+    Screen("recovery-codes", "/account/", "edo", "empty", fill("form[action$='/recovery-codes']")),
     Screen("unsubscribe", "/u/{link}", ""),
     Screen("unsubscribe-stopped", "/u/{left}", ""),
     Screen("unsubscribe-unknown", "/u/x", "", status=404),

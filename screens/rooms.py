@@ -16,7 +16,7 @@ from deploy.demo import free_port
 from mailroom import invites, people, sessions
 from mailroom.service import Service
 from screens import data
-from tests.house import add_people
+from tests.house import CAST, add_people
 from tests.sandbox_server import running_sandbox
 
 Name = Literal["full", "empty", "new"]
@@ -45,6 +45,7 @@ def open_rooms() -> Iterator[Mapping[Name, Room]]:
         full, facts = stack.enter_context(data.full_room(Path(folder) / "full", sandbox))
         empty = stack.enter_context(data.empty_room(Path(folder) / "empty", sandbox))
         add_people(empty)
+        data.second_factors_of(empty, CAST["edo"].email)
         new = stack.enter_context(data.empty_room(Path(folder) / "new", sandbox))
         link = {"link": invites.new_setup_link(new.store, new.clock())}
         yield {
