@@ -19,6 +19,7 @@ from mailroom.verify import UnreadableDatabase, verify_file
 from views.backup_command import backup_command
 from views.doctor_command import doctor_command
 from views.send_command import send_command
+from views.words import said
 
 
 def init(app: Flask) -> None:
@@ -56,7 +57,7 @@ def verify_command(database: Path | None, head: str | None) -> None:
     try:
         broken = verify_file(path, known)
     except UnreadableDatabase as error:
-        click.echo(_("%(path)s cannot be read: %(why)s", path=path, why=error), err=True)
+        click.echo(_("%(path)s cannot be read: %(why)s", path=path, why=said(str(error))), err=True)
         sys.exit(2)
     for line in broken:
         click.echo(str(line))
