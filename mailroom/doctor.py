@@ -3,6 +3,7 @@
 Everything here only reads, so it may look while the program works.
 """
 
+import os
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import closing
@@ -30,6 +31,13 @@ def examine(
     yield doctor_place.python()
     yield doctor_place.sqlite()
     yield from doctor_place.of_settings(settings, environment)
+    if settings.data.is_dir() and not os.access(settings.data, os.R_OK | os.X_OK):
+        yield fail(
+            N_("Data folder"),
+            N_("%(path)s belongs to another account. Run this as that account, for example with sudo -u."),
+            path=settings.data.absolute(),
+        )
+        return
     yield from doctor_place.of_machine(settings)
     if not offline:
         yield our_clock(settings.gateway_url, clock)

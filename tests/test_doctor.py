@@ -1,6 +1,7 @@
 """`flask doctor` names what is wrong and the next step, changes nothing, and may look beside the program."""
 
 import hashlib
+import os
 import resource
 import shutil
 import sqlite3
@@ -109,6 +110,16 @@ def test_where_no_mailroom_is_it_says_so_and_makes_none(tmp_path: Path) -> None:
     assert "fail Database: There is no mailroom in" in done.stdout
     assert "Traceback" not in done.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_may_not_be_looked_into_is_told(
+    well: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    found = examine(well)
+    assert wrong(found) == {"Data folder": "fail"}
+    assert "sudo -u" in found["Data folder"][0][1]
+    assert "Database" not in found
 
 
 # Settings
