@@ -21,9 +21,9 @@
       : navigator.credentials.get({ publicKey: PublicKeyCredential.parseRequestOptionsFromJSON(options) });
   }
 
-  async function answer(form) {
+  async function answer(form, fresh) {
     say(form, null);
-    if (form.dataset.passkey === "get" && performance.now() > FRESH) {
+    if (form.dataset.passkey === "get" && !fresh) {
       location.hash = AGAIN;
       location.reload();
       return;
@@ -49,11 +49,11 @@
     form.querySelector("[data-passkey-button]").hidden = false;
     form.addEventListener("submit", (event) => {
       event.preventDefault();
-      answer(form);
+      answer(form, performance.now() < FRESH);
     });
     if (location.hash === AGAIN) {
       history.replaceState(null, "", location.pathname + location.search);
-      answer(form);
+      answer(form, true);
     }
   }
 })();
