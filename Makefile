@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test lint format words bench chaos screens lock clean
+.PHONY: run test lint format words bench chaos screens lighthouse lock clean
 
 run: .venv/run
 	@$(BIN)/python -m deploy.demo
@@ -36,6 +36,14 @@ chaos: .venv/dev
 
 screens: .venv/dev .venv/chromium
 	@$(BIN)/python -m screens
+
+lighthouse: .venv/dev .venv/chromium screens/lighthouse/node_modules
+	@$(BIN)/python -m screens.lighthouse
+
+screens/lighthouse/node_modules: screens/lighthouse/package-lock.json
+	@echo "Installing Lighthouse (once; needs Node 18 or newer)…"
+	@npm ci --prefix screens/lighthouse --no-audit --no-fund --silent
+	@touch $@
 
 lock: .venv/dev
 	@$(BIN)/pip install --quiet uv

@@ -29,6 +29,7 @@ from views import (
     approvals,
     batches,
     commands,
+    compression,
     confirm,
     decisions,
     errors,
@@ -58,6 +59,7 @@ from views import (
     send,
     sentences,
     settings,
+    static_files,
     suppressions,
     team,
     templates,
@@ -120,7 +122,12 @@ def create_app(service: Service | None = None) -> Flask:
     Babel(app, locale_selector=words.spoken)
     # A recipient has no session for a token to belong to; the signed link is what allows it.
     CSRFProtect(app).exempt(unsubscribe.blueprint)
-    for part in (words, sentences, plan_form, report_words, headers, errors, menu, access, activity, visits):
+    # What comes first here looks at an answer last.
+    parts = (
+        compression, static_files, words, sentences, plan_form, report_words, headers, errors, menu, access, activity,
+        visits,
+    )  # fmt: skip
+    for part in parts:
         part.init(app)
     for page in PAGES:
         app.register_blueprint(page.blueprint)

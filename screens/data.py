@@ -42,6 +42,7 @@ from tests.sandbox_server import Sandbox
 MAILS = 4_000
 # A hundred and sixty batches in the year, so that its last thirty days have some.
 MAILS_A_BATCH = 25
+SEED = 651
 ADI, SARI, LEFT_TEAM, FACTORED = 1, 2, 5, 3
 # Handed over of the running batch before it is slowed down, and how many a second from then on.
 BEGUN, SLOW = 150, 1
@@ -83,7 +84,7 @@ def empty_room(folder: Path, sandbox: Sandbox) -> Iterator[Service]:
 @contextmanager
 def full_room(folder: Path, sandbox: Sandbox) -> Iterator[tuple[Service, Mapping[str, object]]]:
     """A mailroom after a year, sending; and the ids of what is worth looking at, by name."""
-    generate.generate(folder, MAILS, a_batch=MAILS_A_BATCH)
+    generate.generate(folder, MAILS, SEED, a_batch=MAILS_A_BATCH)
     service = open_service(Settings(gateway_url=sandbox.url, data=folder, url="https://mailroom.contoh.id"))
     try:
         yield service, _Maker(service, sandbox).everything()

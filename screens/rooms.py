@@ -10,6 +10,7 @@ from typing import Literal
 
 import waitress
 from flask import request
+from playwright.sync_api import BrowserContext
 
 from app import create_app
 from deploy.demo import free_port
@@ -30,11 +31,12 @@ class Room:
     service: Service
     facts: Mapping[str, object]
 
-    def session(self, name: str) -> str:
-        """The id of a new session of the person with that name."""
+    def sign_in(self, window: BrowserContext, name: str) -> None:
+        """Gives a browser the cookie of a new session of the person with that name."""
         user = people.by_email(self.service.store, f"{name}@contoh.id")
         assert user, name
-        return sessions.begin(self.service.store, user.id, "127.0.0.1", "screens", self.service.clock())
+        session = sessions.begin(self.service.store, user.id, "127.0.0.1", "screens", self.service.clock())
+        window.add_cookies([{"name": "mailroom_session", "value": session, "url": self.url}])
 
 
 @contextmanager

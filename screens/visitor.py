@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from playwright.sync_api import Browser, BrowserContext, Page
@@ -32,9 +33,9 @@ class Visitor:
     """One window for each person and mailroom, opened when first needed and used again."""
 
     def __init__(
-        self, browser: Browser, rooms: Mapping[Name, Room], look: Look, bypass_csp: bool = False
+        self, browser: Browser, rooms: Mapping[Name, Room], look: Look, script: Path | None = None
     ) -> None:
-        self._browser, self._rooms, self._look, self._bypass_csp = browser, rooms, look, bypass_csp
+        self._browser, self._rooms, self._look, self._script = browser, rooms, look, script
         self._pages: dict[tuple[Name, str], Page] = {}
 
     def open(self, screen: Screen) -> Page:
@@ -63,21 +64,23 @@ class Visitor:
         window = self._browser.new_context(
             viewport={"width": self._look.width, "height": HEIGHTS[self._look.width]},
             color_scheme=self._look.theme,
+            reduced_motion="reduce",
             locale="id-ID" if self._look.lang == "id" else "en-GB",
-            bypass_csp=self._bypass_csp,
         )
+        if self._script:
+            window.add_init_script(path=self._script)
         window.set_default_timeout(30_000)
         if who:
-            window.add_cookies([{"name": "mailroom_session", "value": room.session(who), "url": room.url}])
+            room.sign_in(window, who)
         return window
 
 
 @contextmanager
 def visiting(
-    browser: Browser, rooms: Mapping[Name, Room], look: Look, bypass_csp: bool = False
+    browser: Browser, rooms: Mapping[Name, Room], look: Look, script: Path | None = None
 ) -> Iterator[Visitor]:
-    """A visitor whose windows are closed afterwards."""
-    visitor = Visitor(browser, rooms, look, bypass_csp)
+    """A visitor whose windows are closed afterwards. script: a file that every page runs first."""
+    visitor = Visitor(browser, rooms, look, script)
     try:
         yield visitor
     finally:

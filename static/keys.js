@@ -30,11 +30,18 @@
     go(rows[Math.min(Math.max(to, 0), rows.length - 1)], rows);
   }
 
+  // Shown as a dialog, which keeps the focus inside and gives it back to where it was.
+  function showKeys() {
+    const keys = document.getElementById("keys");
+    if (keys?.open) keys.close();
+    else keys?.showModal();
+  }
+
   const KEYS = {
     "j": () => step(1),
     "k": () => step(-1),
     "/": () => seen("[role=search] input:not([type=hidden])")[0]?.select(),
-    "?": () => document.getElementById("keys")?.togglePopover(),
+    "?": showKeys,
     "Escape": () => seen("[data-key=Escape]")[0]?.click(),
   };
 
@@ -43,7 +50,7 @@
     if (!action || event.ctrlKey || event.metaKey || event.altKey || event.isComposing || event.defaultPrevented) return;
     if (event.target.closest("input, textarea, select, [contenteditable]")) return;
     // Escape closes what lies on top, which the browser does by itself.
-    if (document.querySelector(":popover-open") && event.key !== "?") return;
+    if (document.querySelector("dialog[open]") && event.key !== "?") return;
     event.preventDefault();
     action();
   });
@@ -99,6 +106,15 @@
   });
 
   addEventListener("DOMContentLoaded", () => {
+    // Without this script there are no keys to tell of.
+    for (const button of document.querySelectorAll("button[data-key='?']")) {
+      button.hidden = false;
+      button.addEventListener("click", showKeys);
+    }
+    // On a phone the menu is a strip, which begins where the current entry is.
+    if (!CSS.supports("scroll-initial-target", "nearest")) {
+      document.querySelector(".menu [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+    }
     // htmx only takes people back to entries that it has marked, and the first of a page has no mark.
     history.replaceState({ ...history.state, htmx: true }, "");
     if (document.querySelector("#mail article")) {

@@ -1,0 +1,1 @@
+"""Lighthouse over the pages people see first: `make lighthouse`."""
