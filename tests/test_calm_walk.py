@@ -87,7 +87,7 @@ def test_a_page_that_renews_itself_keeps_the_focus_and_the_place(
         expect(row).to_be_focused()
         assert page.evaluate("scrollY") == before
         # How far it is, is told to those who listen, but not with every mail.
-        expect(page.get_by_role("status").first).to_have_text("0% Running")
+        expect(page.get_by_role("status").first).to_have_text("0 % Running")
 
 
 def test_every_page_begins_with_a_way_past_the_menu_and_shows_where_one_is(
