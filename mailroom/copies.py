@@ -205,7 +205,7 @@ def check(
             if stopping():
                 raise Stopped from None
             found = error
-        except sqlite3.DatabaseError as error:
+        except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
             found = error
     raise CopyFailed(
         N_(

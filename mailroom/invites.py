@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import cast
 
+from sqlite_utils import Database
+
 from mailroom import activity, deeds, passwords, people, team_deeds
 from mailroom.people import RANKS, Role, User
 from mailroom.problems import Problem
@@ -189,6 +191,13 @@ def accept_invite(store: Store, secret: str, email: str, name: str, password: st
         user = people.insert(db, email, name, row["role"], password_hash, now)
         activity.note(db, team_deeds.PersonJoined(**deeds.person(user.email), role=user.role), now, user.id)
         return user
+
+
+def end_all(db: Database, now: datetime) -> None:
+    """Ends every link that is still open, in the caller's transaction."""
+    db.execute(
+        "UPDATE invites SET expires_at = :now WHERE used_at IS NULL AND expires_at > :now", {"now": iso(now)}
+    )
 
 
 def tidy(store: Store, now: datetime) -> None:

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from sqlite_utils import Database
+
 from mailroom import activity, deeds, passwords, people, sessions, team_deeds, throttle
 from mailroom.invites import VALID_SECONDS, hash_of, new_secret
 from mailroom.problems import Problem
@@ -109,6 +111,14 @@ def use(store: Store, secret: str, password: str, now: datetime) -> None:
         # They tried their old passwords first; nobody else can know the new one.
         throttle.forget(db, throttle.password_of(found.email))
         activity.note(db, team_deeds.PasswordReset(), now, found.user_id)
+
+
+def end_all(db: Database, now: datetime) -> None:
+    """Ends every link that is still open, in the caller's transaction."""
+    db.execute(
+        "UPDATE password_resets SET expires_at = :now WHERE used_at IS NULL AND expires_at > :now",
+        {"now": iso(now)},
+    )
 
 
 def tidy(store: Store, now: datetime) -> None:

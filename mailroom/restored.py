@@ -4,6 +4,9 @@ A copy does not know what went out after it was made. So a mark beside the datab
 the newest one had come; a database that is behind its mark is an older copy, and every mail that waits in it may
 have been sent meanwhile. Each becomes `unknown`, with an attempt that spans the time nobody remembers, and the
 gateway's history decides as it does for any other.
+
+`flask restore` leaves word in the mark too. A copy also does not know who was signed out or which link was used since,
+so then everybody signs in again, and open links end.
 """
 
 import json
@@ -17,7 +20,7 @@ from pathlib import Path
 from sqlite_utils import Database
 
 import oca
-from mailroom import activity, deeds, report_schedule, states, tokens
+from mailroom import activity, deeds, invites, report_schedule, resets, sessions, states, tokens
 from mailroom.messages import COLUMNS, Messages
 from mailroom.problems import Problem
 from mailroom.states import Change
@@ -33,12 +36,24 @@ WHY = N_("an older copy of the database was put back; it may have been sent sinc
 
 
 @dataclass(frozen=True)
+class PutBack:
+    """Which backup `flask restore` has put back. made_at: when it was made, as the database keeps times."""
+
+    file: str
+    made_at: str
+
+
+@dataclass(frozen=True)
 class Mark:
-    """How far the newest database had come: its last attempt, when that was noted by our clock, the last deed."""
+    """How far the newest database had come: its last attempt, when that was noted by our clock, the last deed.
+
+    put_back: that the database is a backup since, and was not started yet; None otherwise.
+    """
 
     attempt_id: int
     at: str
     trail: activity.Head = field(default_factory=activity.Head)
+    put_back: PutBack | None = None
 
 
 class Marker:
@@ -46,17 +61,14 @@ class Marker:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._path = store.path.with_suffix(".mark")
         self._last: tuple[int, activity.Head] | None = None
 
     def note(self, now: datetime) -> None:
         """Notes how far the database has come. Late is harmless: the mark is then behind, never ahead."""
-        attempt_id, trail = _last_attempt(self._store.read()), activity.head(self._store.read())
+        attempt_id, trail = last_attempt(self._store.read()), activity.head(self._store.read())
         if (attempt_id, trail) == self._last:
             return
-        fresh = self._path.with_suffix(".mark.new")
-        fresh.write_text(json.dumps({"attempt_id": attempt_id, "at": iso(now), "trail": asdict(trail)}))
-        fresh.replace(self._path)
+        write_mark(self._store.path, Mark(attempt_id, iso(now), trail))
         self._last = (attempt_id, trail)
 
     def read(self) -> Mark | None:
@@ -69,10 +81,19 @@ def mark_of(path: Path) -> Mark | None:
     with suppress(OSError, ValueError, KeyError, TypeError):
         found = json.loads(path.with_suffix(".mark").read_text())
         mark = Mark(int(found["attempt_id"]), iso(parse(found["at"])))
+        if put_back := found.get("put_back"):
+            mark = replace(mark, put_back=PutBack(str(put_back["file"]), str(put_back["made_at"])))
         # One from before there was a trail knows nothing of it.
         known = found.get("trail", {"id": 0, "hash": ""})
         return replace(mark, trail=activity.Head(int(known["id"]), str(known["hash"])))
     return None
+
+
+def write_mark(path: Path, mark: Mark) -> None:
+    """Puts the mark beside the database at `path`."""
+    fresh = path.with_suffix(".mark.new")
+    fresh.write_text(json.dumps(asdict(mark)))
+    fresh.replace(path.with_suffix(".mark"))
 
 
 def hold(store: Store, marker: Marker, now: datetime) -> int:
@@ -81,14 +102,12 @@ def hold(store: Store, marker: Marker, now: datetime) -> int:
     Called at the start, before anything is sent.
     """
     mark = marker.read()
-    if mark and not activity.holds(store.read(), mark.trail):
-        # Noted in the trail itself: the mark is about to forget it.
-        found = activity.head(store.read()).id
-        activity.record(store, deeds.TrailCut(mark.trail.id, found), now, 0)
-    if mark is None or mark.attempt_id <= _last_attempt(store.read()):
+    if mark:
+        _note(store, mark, now)
+    if mark is None or mark.attempt_id <= last_attempt(store.read()):
         return 0
     with store.write() as db:
-        since = _last_moment(db)
+        since = _last_moment(db, now)
         held = sum(_doubt(db, Messages(store), line, since, now) for line in tokens.all_tokens(store, now))
         report_schedule.skip_past(db, now)
     marker.note(now)
@@ -97,6 +116,22 @@ def hold(store: Store, marker: Marker, now: datetime) -> int:
             "an older copy of the database was put back: %d mails are looked up before they are sent", held
         )
     return held
+
+
+def _note(store: Store, mark: Mark, now: datetime) -> None:
+    """Puts into the trail that it does not go on from where it was, for the mark is about to forget it."""
+    found = activity.head(store.read()).id
+    if mark.put_back:
+        deed = deeds.BackupRestored(mark.put_back.file, mark.put_back.made_at, mark.trail.id, found)
+        with store.write() as db:
+            sessions.end_everybodys(db)
+            invites.end_all(db, now)
+            resets.end_all(db, now)
+            activity.note(db, deed, now)
+        # Held back or not, it is said once; what is to be held still is ahead of the database.
+        write_mark(store.path, replace(mark, trail=activity.head(store.read()), put_back=None))
+    elif not activity.holds(store.read(), mark.trail):
+        activity.record(store, deeds.TrailCut(mark.trail.id, found), now, 0)
 
 
 def _doubt(db: Database, messages: Messages, line: tokens.TokenLine, since: datetime, now: datetime) -> int:
@@ -125,11 +160,12 @@ def _doubt_one(
     return states.transition(db, row["id"], "sending", "unknown", change)
 
 
-def _last_attempt(db: Database) -> int:
+def last_attempt(db: Database) -> int:
+    """The number of the last attempt; 0 before there is any."""
     return int(db.execute("SELECT coalesce(max(id), 0) FROM attempts").fetchone()[0])
 
 
-def _last_moment(db: Database) -> datetime:
+def _last_moment(db: Database, now: datetime) -> datetime:
     """The last thing the database remembers: from then on nobody knows what was sent."""
     row = db.execute("SELECT at FROM events ORDER BY id DESC LIMIT 1").fetchone()
-    return parse(row["at"])
+    return parse(row["at"]) if row else now

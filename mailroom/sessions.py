@@ -156,6 +156,11 @@ def confirm(store: Store, session_id: str, now: datetime) -> None:
         db.execute("UPDATE sessions SET confirmed_at = ? WHERE id_hash = ?", [iso(now), _hash(session_id)])
 
 
+def end_everybodys(db: Database) -> None:
+    """Signs everybody out everywhere, in the caller's transaction."""
+    db.execute("DELETE FROM sessions")
+
+
 def tidy(store: Store, now: datetime) -> None:
     """Removes the sessions that have ended."""
     with store.write() as db:

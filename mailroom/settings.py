@@ -112,11 +112,16 @@ def refuse_others(settings: Settings) -> None:
             ),
             path=settings.data.absolute(),
         )
+    refuse_other_account(settings.database)
+
+
+def refuse_other_account(path: Path) -> None:
+    """Raises Problem when the file or folder at `path` belongs to another account than this process runs as."""
     # What another account leaves there would be unreadable to the running program.
-    if settings.database.stat().st_uid != os.geteuid():
+    if path.stat().st_uid != os.geteuid():
         raise Problem(
             N_("%(path)s belongs to another account. Run this as that account, for example with sudo -u."),
-            path=settings.data.absolute(),
+            path=path.absolute(),
         )
 
 

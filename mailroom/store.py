@@ -20,11 +20,16 @@ from sqlite_utils import Database
 
 from mailroom import copies
 from mailroom.schema import migrations
+from mailroom.times import utc_now
 from oca.words import N_
 
 # Bytes. With less no mail is claimed, so that answers still due find room: a few kB each, and the WAL's growth.
 FLOOR_BYTES = 50_000_000
 READER_CACHE_KB = 500
+# Copies made before an upgrade; one for each of the last versions of the database.
+KEPT_UPGRADES = 3
+# While a backup is made, the WAL grows; afterwards it is cut to so many bytes.
+WAL_BYTES = 64_000_000
 
 
 class StoreError(RuntimeError):
@@ -55,7 +60,7 @@ class Store:
         try:
             self._writer = Database(_connect(path))
             _refuse_newer(self._writer)
-            _migrate(self._writer)
+            _migrate(self._writer, path, floor_bytes)
         except BaseException:
             self._owner.close()
             raise
@@ -170,11 +175,19 @@ def _connect(path: Path) -> sqlite3.Connection:
     connection.execute("PRAGMA journal_mode = WAL")
     # FULL: with NORMAL a power cut takes back commits, and a mail whose record is taken back is sent again.
     connection.execute("PRAGMA synchronous = FULL")
+    connection.execute(f"PRAGMA journal_size_limit = {WAL_BYTES}")
     connection.execute("PRAGMA foreign_keys = ON")
     # What is erased is overwritten, not only left out, but for rare traces between two rows (VACUUM removes those);
     # Debian's SQLite does so by itself, others do not.
     connection.execute("PRAGMA secure_delete = ON")
     return connection
+
+
+@contextmanager
+def owned(path: Path) -> Iterator[None]:
+    """Keeps every other process from opening the database at `path`. Raises StoreInUse when one has it open."""
+    with _own(path, 0):
+        yield
 
 
 def in_use(path: Path) -> bool:
@@ -214,9 +227,11 @@ def _own(path: Path, wait: float) -> IO[str]:
     return lock
 
 
-def _migrate(db: Database) -> None:
+def _migrate(db: Database, path: Path, floor_bytes: int) -> None:
     if not migrations.pending(db):
         return
+    if migrations.applied(db) and db.execute("SELECT 1 FROM users").fetchone():
+        _copy_before(path, floor_bytes)
     # A table that is made anew is dropped in between, which its references would forbid.
     db.execute("PRAGMA foreign_keys = OFF")
     migrations.apply(db)
@@ -228,18 +243,35 @@ def _migrate(db: Database) -> None:
 
 def schema_of(db: Database) -> Literal["older", "current", "newer"]:
     """Whether the database is of this version of the program, or of which other."""
-    if _unknown(db):
+    if newer(db):
         return "newer"
     return "older" if migrations.pending(db) else "current"
 
 
-def _unknown(db: Database) -> list[str]:
+def _copy_before(path: Path, floor_bytes: int) -> None:
+    """Puts a copy of a database that somebody uses aside before it is brought up to date."""
+    folder = path.parent / "backups"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    try:
+        copies.make(
+            copies.Order(path, folder, "upgrade", KEPT_UPGRADES, floor_bytes), utc_now(), time.monotonic
+        )
+    except copies.CopyFailed as error:
+        sentence = N_(
+            "The database has to be brought up to date, but no copy of it can be made before, so nothing was changed. "
+            "%(why)s"
+        )
+        raise StoreError(sentence % {"why": error}) from None
+
+
+def newer(db: Database) -> list[str]:
+    """The migrations of a database that only a newer version of the program knows; empty for one we can open."""
     known = {migration.name for migration in migrations._migrations}
     return [done.name for done in migrations.applied(db) if done.name not in known]
 
 
 def _refuse_newer(db: Database) -> None:
-    unknown = _unknown(db)
+    unknown = newer(db)
     if unknown:
         sentence = N_(
             "This database was made by a newer version of Mailroom (%(names)s). "

@@ -196,7 +196,7 @@ def a_person(live: Live) -> people.User:
 def test_after_an_older_copy_was_put_back_nothing_of_before_is_sent_again(live: Live) -> None:
     choose(live, "week")
     store, marker = live.service.store, live.service.marker
-    marker._path.write_text('{"attempt_id": 99, "at": "2026-11-23T00:00:00.000Z"}')
+    store.path.with_suffix(".mark").write_text('{"attempt_id": 99, "at": "2026-11-23T00:00:00.000Z"}')
     restored.hold(store, marker, MONDAY + timedelta(hours=1))
     assert due(live, MONDAY + timedelta(hours=2)) == []
     assert len(due(live, MONDAY + timedelta(days=7))) == 1

@@ -1,14 +1,17 @@
 """The one file: durable, one writer, readers that cannot write, never opened twice or by an older program."""
 
+import shutil
 import sqlite3
 import subprocess
 import sys
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from sqlite_utils import Database
 
+from mailroom import copies
 from mailroom.schema import migrations
 from mailroom.store import Store, StoreError
 
@@ -199,3 +202,100 @@ def test_there_are_editors_also_in_a_database_that_was_there_before(tmp_path: Pa
                 db.execute(sql)
         assert db.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
     store.close()
+
+
+def older_database(path: Path, stop_before: str, people: int = 1) -> str:
+    """The last migration of a database of an earlier version, with so many people in it."""
+    with closing(sqlite3.connect(path)) as connection:
+        db = Database(connection)
+        migrations.apply(db, stop_before=stop_before)
+        for n in range(people):
+            db.execute(
+                "INSERT INTO users (id, email, name, role, password_hash, created_at) "
+                "VALUES (?, ?, 'Adi', 'admin', '-', ?)",
+                [n + 1, f"adi{n}@contoh.id", NOW],
+            )
+        return migrations.applied(db)[-1].name
+
+
+STEPS = [migration.name for migration in migrations._migrations]
+
+
+def test_a_database_of_an_earlier_version_is_copied_before_it_is_brought_up_to_date(tmp_path: Path) -> None:
+    path = tmp_path / "mailroom.db"
+    schema = older_database(path, STEPS[len(STEPS) // 2])
+    Store(path).close()
+    (copy,) = copies.existing(tmp_path / "backups", "upgrade")
+    assert copy.path.name.startswith(f"upgrade-{schema}-")
+    assert copy.facts.schema == schema
+    assert copies.existing(tmp_path / "backups") == [], "it is none of the daily ones"
+    again = tmp_path / "again" / "mailroom.db"
+    again.parent.mkdir()
+    shutil.copy(copy.path, again)
+    store = Store(again)
+    assert count(store) == 1
+    store.close()
+    Store(path).close()
+    assert copies.existing(tmp_path / "backups", "upgrade") == [copy]
+
+
+def test_an_upgrade_that_is_tried_again_and_again_keeps_one_copy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "mailroom.db"
+    older_database(path, STEPS[-1])
+
+    def fails(_: Database) -> None:
+        raise RuntimeError("no upgrade today")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(migrations._migrations[-1], "fn", fails)
+        for _ in range(5):
+            with pytest.raises(RuntimeError):
+                Store(path)
+    assert len(copies.existing(tmp_path / "backups", "upgrade")) == 1
+
+
+def test_of_the_copies_before_upgrades_the_last_three_are_kept(tmp_path: Path) -> None:
+    for n in range(4):
+        folder = tmp_path / str(n)
+        folder.mkdir()
+        older_database(folder / "mailroom.db", STEPS[n + 1])
+        if n:
+            shutil.copytree(tmp_path / str(n - 1) / "backups", folder / "backups")
+        Store(folder / "mailroom.db").close()
+    kept = copies.existing(tmp_path / "3" / "backups", "upgrade")
+    assert {copy.facts.schema for copy in kept} == set(STEPS[1:4])
+
+
+def test_without_room_for_a_copy_a_database_stays_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "mailroom.db"
+    schema = older_database(path, STEPS[-1])
+    with pytest.raises(StoreError, match="nothing was changed"):
+        Store(path, floor_bytes=2**60)
+    with closing(sqlite3.connect(path)) as connection:
+        assert migrations.applied(Database(connection))[-1].name == schema
+
+
+def test_a_new_database_and_one_that_nobody_uses_need_no_copy(tmp_path: Path) -> None:
+    path = tmp_path / "mailroom.db"
+    older_database(path, STEPS[3], people=0)
+    Store(path).close()
+    assert not (tmp_path / "backups").exists()
+
+
+def test_a_wal_that_grew_while_somebody_read_for_long_is_cut_again(store: Store) -> None:
+    wal = store.path.with_name("mailroom.db-wal")
+    with store.write() as db:
+        assert db.execute("PRAGMA journal_size_limit").fetchone()[0] == 64_000_000
+        db.execute("PRAGMA journal_size_limit = 100000").fetchone()
+    with closing(sqlite3.connect(store.path, isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM users").fetchone()
+        for n in range(6):
+            with store.write() as db:
+                db.execute("INSERT INTO signin_failures VALUES (hex(zeroblob(500000)), ?)", [f"{NOW}{n}"])
+    assert wal.stat().st_size > 5_000_000
+    for n in range(3):
+        add_user(store, f"after{n}")
+    assert wal.stat().st_size < 200_000

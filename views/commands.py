@@ -18,6 +18,7 @@ from mailroom.times import utc_now
 from mailroom.verify import UnreadableDatabase, verify_file
 from views.backup_command import backup_command
 from views.doctor_command import doctor_command
+from views.restore_command import restore_command
 from views.send_command import send_command
 from views.words import said
 
@@ -30,6 +31,7 @@ def init(app: Flask) -> None:
     app.cli.add_command(send_command)
     app.cli.add_command(backup_command)
     app.cli.add_command(doctor_command)
+    app.cli.add_command(restore_command)
 
 
 @click.command("verify")
