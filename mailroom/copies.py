@@ -131,8 +131,10 @@ def make(order: Order, now: datetime, clock: Callable[[], float]) -> Copy:
             if not there:
                 copy = replace(copy, seconds=round(clock() - begun, 1))
                 _publish(part, copy)
-        except (OSError, sqlite3.Error) as error:
+        except (OSError, sqlite3.OperationalError) as error:
             raise CopyFailed(N_("It could not be written: %(why)s."), why=error) from None
+        except sqlite3.DatabaseError as error:
+            raise _damaged(error) from None
         finally:
             for left in order.folder.glob(f"{part.name}*"):
                 left.unlink(missing_ok=True)
@@ -207,13 +209,7 @@ def check(
             found = error
         except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
             found = error
-    raise CopyFailed(
-        N_(
-            "The copy is damaged, so the database or the disk may be: %(what)s. Run flask verify, and keep the "
-            "older backups."
-        ),
-        what=found,
-    )
+    raise _damaged(found)
 
 
 def facts_of(db: Database) -> Facts:
@@ -263,6 +259,16 @@ def keep_name(folder: Path) -> None:
         os.fsync(file)
     finally:
         os.close(file)
+
+
+def _damaged(what: object) -> CopyFailed:
+    return CopyFailed(
+        N_(
+            "The copy is damaged, so the database or the disk may be: %(what)s. Run flask verify, and keep the "
+            "older backups."
+        ),
+        what=what,
+    )
 
 
 def _name(order: Order, now: datetime, schema: str = "") -> str:
