@@ -14,6 +14,7 @@ import waitress
 from flask import Flask
 from flask_babel import Babel
 from flask_wtf.csrf import CSRFProtect
+from waitress.channel import HTTPChannel
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from mailroom import invites, logs
@@ -38,6 +39,7 @@ from views import (
     headers,
     health,
     history,
+    hosts,
     joining,
     language,
     lists,
@@ -52,6 +54,7 @@ from views import (
     report_mail,
     report_words,
     reports,
+    request_limits,
     retention,
     schedule,
     second_factors,
@@ -80,8 +83,6 @@ PAGES = (
 
 # Larger than the largest list and attachment together; read by werkzeug before anything is parsed.
 MAX_REQUEST_BYTES = 32_000_000
-# More than any page takes, so that a page can still say what is too large; beyond it the server hangs up.
-MAX_BODY_BYTES = 300_000_000
 
 # Of <malloc.h>, https://man7.org/linux/man-pages/man3/mallopt.3.html
 M_ARENA_MAX = -8
@@ -124,8 +125,8 @@ def create_app(service: Service | None = None) -> Flask:
     CSRFProtect(app).exempt(unsubscribe.blueprint)
     # What comes first here looks at an answer last.
     parts = (
-        compression, static_files, words, sentences, plan_form, report_words, headers, errors, menu, access, activity,
-        visits,
+        compression, static_files, words, sentences, plan_form, report_words, headers, errors, menu, access, hosts,
+        activity, visits,
     )  # fmt: skip
     for part in parts:
         part.init(app)
@@ -157,6 +158,19 @@ def _hang_up(server: Any) -> None:
         channel.close()
 
 
+def listen(service: Service) -> Any:
+    """The server, at the address that the settings name; it answers once it `run()`s."""
+    # The one way to a parser of our own. There is one mailroom in a process that serves.
+    HTTPChannel.parser_class = request_limits.parser(service)
+    return waitress.create_server(
+        create_app(service), host=service.settings.host, port=service.settings.port, threads=8, ident=None,
+        # Beyond it the server hangs up, whoever it is.
+        max_request_body_size=request_limits.MAX_BODY_BYTES,
+        # They are for ProxyFix, which believes as many as MAILROOM_PROXIES says; waitress would take them all away.
+        clear_untrusted_proxy_headers=False,
+    )  # fmt: skip
+
+
 def serve() -> None:
     """Serves pages and sends mail until it is told to stop."""
     settings = from_environment(os.environ)
@@ -165,12 +179,7 @@ def serve() -> None:
     # Uploads wait in nameless files there: on many systems /tmp is memory, and a zip may be larger than that.
     tempfile.tempdir = str(settings.data)
     try:
-        server = waitress.create_server(
-            create_app(service), host=settings.host, port=settings.port, threads=8, ident=None,
-            max_request_body_size=MAX_BODY_BYTES,
-            # They are for ProxyFix, which believes as many as MAILROOM_PROXIES says; waitress would take them all away.
-            clear_untrusted_proxy_headers=False,
-        )  # fmt: skip
+        server = listen(service)
         signal.signal(signal.SIGTERM, _stop)
         signal.signal(signal.SIGINT, _stop)
         address = _address(settings.host, server)

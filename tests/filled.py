@@ -78,13 +78,13 @@ class Filled:
             "sender_id": 2,
             "user_id": VINO,
             "invite_id": self.invite_id,
+            "passkey_id": person,
             "number": 2 if part in ("send", "approvals") else 1,
             "format": "csv",
             "key": "invoice-id",
             "text": self.service.links.url("joko@contoh.id").rpartition("/")[2],
             "secret": "x" * 43,
             "filename": "mailroom.css",
-            "passkey_id": 1,
         }
 
     def pages(self, app: Flask, person: int) -> Iterator[tuple[str, str]]:

@@ -106,7 +106,9 @@ def test_a_hostile_mail_runs_nothing_fetches_nothing_and_goes_nowhere(
         "<script>top.document.title = 'x'; parent.location = '/'</script><img src=y onerror=\"top.name = 'x'\">"
         f"<img src='{address}/static/favicon.svg?seen'><link rel=stylesheet href='{address}/static/mailroom.css?seen'>"
         "<meta http-equiv=refresh content='0;url=/templates/'><form action=/sign-out method=post><button>b</button>"
-        "</form><a href='https://contoh.id/'>tautan</a><p>akhir</p>"
+        "</form><a href='https://contoh.id/'>tautan</a><a target=_top href='/sign-out'>atas</a>"
+        '<iframe srcdoc="&lt;script&gt;top.name = parent.name = 1&lt;/script&gt;&lt;p&gt;dalam&lt;/p&gt;"></iframe>'
+        "<p>akhir</p>"
     )
     template = email_templates.save(service.store, None, "Jahat", "x", html, 2, NOON)
     # No `tab` here: Chromium itself writes into the console what it did not let the mail do.
@@ -117,6 +119,7 @@ def test_a_hostile_mail_runs_nothing_fetches_nothing_and_goes_nowhere(
     page.goto(f"{address}/templates/{template.template_id}")
     mail = page.frame_locator("iframe.mail")
     mail.get_by_text("tautan").click()
+    mail.get_by_text("atas").click()
     mail.get_by_role("button").click()
     expect(mail.get_by_text("akhir")).to_be_visible()
     assert [url for url in answered if "seen" in url or url.endswith("/y")] == []
@@ -125,7 +128,11 @@ def test_a_hostile_mail_runs_nothing_fetches_nothing_and_goes_nowhere(
     assert [re.sub(r"\w{32}", "*", one.url.removeprefix(address)) for one in page.frames] == [
         f"/templates/{template.template_id}",
         "/templates/preview/*",
+        "about:srcdoc",
     ]
+    # A frame inside the mail is as poor as the mail itself.
+    expect(mail.frame_locator("iframe").get_by_text("dalam")).to_be_visible()
+    assert page.frames[2].evaluate("self.origin") == "null"
     assert len(page.context.pages) == 1
     page.context.close()
 

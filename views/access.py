@@ -10,6 +10,7 @@ from flask_login import LoginManager, current_user
 
 from mailroom import people, second_factors, sessions
 from mailroom.people import Role, User
+from mailroom.settings import Settings
 from views import kept
 from views.here import service
 from views.words import PRESSED
@@ -354,6 +355,11 @@ def _person(request: Request) -> SignedIn | None:
     return SignedIn(**vars(user)) if user else None
 
 
-def _cookie_name() -> str:
+def cookie_name(settings: Settings) -> str:
+    """What the cookie of a session is called."""
     # The prefix makes browsers refuse the cookie from anybody but this very host over https.
-    return "__Host-mailroom_session" if service().settings.secure_cookies else "mailroom_session"
+    return "__Host-mailroom_session" if settings.secure_cookies else "mailroom_session"
+
+
+def _cookie_name() -> str:
+    return cookie_name(service().settings)

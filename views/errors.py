@@ -1,11 +1,14 @@
 """The pages for what goes wrong: each says what happened and what to do next."""
 
 import logging
+from typing import cast
+from urllib.parse import urlsplit
 
-from flask import Flask, Response, render_template, request
+from flask import Flask, Response, redirect, render_template, request
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import Forbidden, HTTPException
+from werkzeug.routing import RequestRedirect
 
 from mailroom.people import NotAllowed
 from views import visits
@@ -15,6 +18,7 @@ log = logging.getLogger("mailroom.web")
 
 def init(app: Flask) -> None:
     """Answers every error with a page in plain words."""
+    app.after_request(_stay_here)
     app.register_error_handler(CSRFError, _form_expired)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(NotAllowed, lambda _error: _http_error(Forbidden()))
@@ -35,10 +39,18 @@ def _form_expired(_error: CSRFError) -> Response:
     )
 
 
+def _stay_here(response: Response) -> Response:
+    """What flask itself redirects, such as an address that lacks its last slash, by the path alone."""
+    error = request.routing_exception
+    if not isinstance(error, RequestRedirect):
+        return response
+    # It names the host of the request, which anybody can make up.
+    path = urlsplit(error.new_url)._replace(scheme="", netloc="").geturl()
+    return cast(Response, redirect(path, response.status_code))
+
+
 def _http_error(error: HTTPException) -> Response:
     status = error.code or 500
-    if 300 <= status < 400:
-        return Response(error.get_response(request.environ).get_data(), status, error.get_headers())
     titles = {
         400: (_("That request could not be read"), _("Go back, check the form and try again.")),
         403: (_("Not for your role"), _("Ask an admin of your team if you need this page.")),

@@ -215,9 +215,11 @@ def _back_to(person: Member, lowered: bool = False) -> Response:
 def _to_link(shown_at: str, leads_to: str, secret: str, **values: int) -> Response:
     """To the page that shows a fresh link, which this browser keeps until then: the database has only its hash."""
     page = url_for(shown_at, **values)  # type: ignore[arg-type]
-    scheme = "https" if service().settings.secure_cookies else None
-    # With the host by which the admin reaches us: the browser itself says it, and nobody else can make it lie.
-    session["link"] = [page, url_for(leads_to, secret=secret, _external=True, _scheme=scheme)]
+    settings = service().settings
+    # Without MAILROOM_URL, the host by which the admin reaches us: the browser itself says it, and nobody else can
+    # make it lie.
+    here = settings.url or f"{'https' if settings.secure_cookies else request.scheme}://{request.host}"
+    session["link"] = [page, here + url_for(leads_to, secret=secret)]
     return see_other(shown_at, **values)
 
 
