@@ -28,6 +28,7 @@ from views import (
     activity,
     address,
     approvals,
+    backups,
     batches,
     commands,
     compression,
@@ -77,7 +78,7 @@ from views.here import RowNumber
 PAGES = (
     account, second_step, second_factors, overview, send, confirm, approvals, batches, schedule, history, mail,
     address, reports, report_files, report_mail, decisions, lists, templates, trials, suppressions, gateway,
-    gateway_history, activity, settings, machine, privacy, retention, unsubscribe, your_account, health,
+    gateway_history, activity, settings, machine, privacy, retention, backups, unsubscribe, your_account, health,
     metrics, language, joining, team,
 )  # fmt: skip
 

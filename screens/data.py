@@ -143,6 +143,8 @@ class _Maker:
             self._team() | self._templates() | self._doubt(live) | self._batches(live) | self._drafts(live)
         )
         service.clients.check(1, now)
+        service.backups.want(ADI)
+        service.backups.run_once()
         return found | {
             "year_mail": self._mail("shown = 'opened' AND batch_id > 100"),
             "year_batch": self._one("SELECT max(id) FROM batches WHERE size > 150 AND id < 150"),

@@ -188,6 +188,8 @@ SCREENS = (
     Screen("settings", "/settings/"),
     Screen("settings-faults", "/settings/", act=fill(approval_above="x")),
     Screen("machine", "/settings/machine/"),
+    Screen("backups-empty", "/settings/backups/", "adi", "empty"),
+    Screen("backups", "/settings/backups/"),
     Screen("retention", "/settings/retention/"),
     Screen("retention-reckoned", "/settings/retention/?days=30"),
     Screen("privacy", "/privacy/"),

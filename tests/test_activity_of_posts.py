@@ -47,6 +47,7 @@ EXCEPTIONS = {
 # Forms whose deeds other tests look for: where, and what they note.
 ELSEWHERE = {
     "decisions.decide_all": ("test_activity_of_posts", "mails_decided"),
+    "backups.make_now": ("test_backups_pages", "backup_made"),
     "unsubscribe.undo": ("test_activity_of_posts", "suppression_removed"),
     "team.invite": ("test_team", "person_invited"),
     "team.renew_invite": ("test_team", "invite_renewed"),
@@ -197,6 +198,8 @@ def _house(filled: Filled) -> Iterator[Press]:
                                    "office_days": ["0", "1", "2", "3", "4"]}  # fmt: skip
     yield Press("settings.save", "/settings/", settings, ("preference_changed",), "adi")
     yield Press("retention.choose", "/settings/retention/", {"days": "365"}, ("preference_changed",), "adi")
+    daily: dict[str, object] = {"daily": "1", "backup_at": "03:00", "backup_keep": "7"}
+    yield Press("backups.choose", "/settings/backups/", daily, ("preference_changed",), "adi")
     person: dict[str, object] = {"email": "siti@contoh.id"}
     yield Press("team.change_role", f"/team/{VINO}/role", {"role": "editor"}, ("role_changed",), "adi")
     yield Press("privacy.export", "/privacy/export", person, ("person_exported",), "adi")

@@ -39,6 +39,7 @@ WITHIN = {
     "report_mail": "reports",
     "privacy": "settings",
     "retention": "settings",
+    "backups": "settings",
     "machine": "settings",
 }
 

@@ -44,6 +44,7 @@ def index() -> Response:
         handed_over=sum(figures.get(state, 0) for state in batches.HANDED_OVER),
         going=[(batch, _pace(batch)) for batch in going],
         asked=_asked(),
+        backup_trouble=service().backups.standing().trouble if may("backups.index") else None,
         latest=batches.newest(store, limit=5, now=now),
         chart=None if wants_part() else _month(),
     )

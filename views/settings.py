@@ -76,6 +76,7 @@ def _show(shown: Preferences, faults: dict[str, str], status: int = 200) -> Resp
         roles=[(role, role_word(role), without.get(role, 0)) for role in RANKS],
         changed=preferences.last_changed(here.store),
         settings=here.settings,
+        backups=here.backups.standing(),
     )
 
 
