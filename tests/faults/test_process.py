@@ -12,17 +12,18 @@ import requests
 from mailroom.times import utc_now
 from tests.faults.conftest import MAILS
 from tests.faults.count import count
-from tests.faults.dashboard import Dashboard, mailroom
+from tests.faults.dashboard import Dashboard, mailroom, set_pace
 from tests.sandbox_server import Sandbox
 
 
 def test_told_to_stop_in_mid_batch_it_waits_for_the_answers_and_goes_on_after_the_next_start(
     dashboard: Dashboard,
 ) -> None:
-    dashboard.sandbox.faults(latency_ms=2500)
+    dashboard.sandbox.faults(latency_ms=5000)
+    # Slowly, so that some still wait when it hears that it is to stop.
+    set_pace(dashboard.folder, 4)
     dashboard.start()
     dashboard.wait(lambda: dashboard.states()["sending"] > 3)
-    assert healthy(dashboard) is True
     dashboard.process.terminate()
     # It still waits, and nobody who comes now has to wait with it.
     dashboard.wait(lambda: healthy(dashboard) is None)
@@ -30,7 +31,9 @@ def test_told_to_stop_in_mid_batch_it_waits_for_the_answers_and_goes_on_after_th
     states = dashboard.states()
     assert states.keys() == {"accepted", "queued"}
     assert states["accepted"] == len(dashboard.sandbox.ledger())
+    dashboard.sandbox.faults(latency_ms=0)
     dashboard.start()
+    assert healthy(dashboard) is True
     dashboard.wait_handed_over()
     assert dashboard.ends_well().states == {"accepted": MAILS}
 
