@@ -1,10 +1,10 @@
 """The days a report is about: ranges, the range before, and the days, weeks and months a range is made of."""
 
+from calendar import monthrange
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
-from itertools import groupby
 from typing import Literal
 
 from mailroom.problems import Problem
@@ -42,9 +42,17 @@ class Range:
 
     def parts(self, unit: Unit) -> list["Range"]:
         """The days, weeks (from Monday) or months it is made of; the first and the last may be cut short."""
-        days = (self.first + timedelta(days=n) for n in range(self.days))
-        each = [list(same) for _, same in groupby(days, key=lambda day: _begin(day, unit))]
-        return [Range(same[0], same[-1]) for same in each]
+        found, first = [], self.first
+        while first <= self.last:
+            last = min(_end(first, unit), self.last)
+            found.append(Range(first, last))
+            first = last + timedelta(days=1)
+        return found
+
+    @property
+    def is_month(self) -> bool:
+        """Whether it is a whole month."""
+        return self.first.day == 1 and self.last == _end(self.first, "month")
 
     def periods(self, unit: Unit = "month") -> Iterator[str]:
         """Under which periods its mails were counted: whole months where there are any, days around them.
@@ -55,7 +63,7 @@ class Range:
             yield from self._days()
             return
         for part in self.parts("month"):
-            if part.first.day == 1 and (part.last + timedelta(days=1)).day == 1:
+            if part.is_month:
                 yield part.first.isoformat()[:7]
             else:
                 yield from part._days()
@@ -114,6 +122,12 @@ def _begin(day: date, unit: Unit) -> date:
     if unit == "week":
         return day - timedelta(days=day.weekday())
     return day.replace(day=1) if unit == "month" else day
+
+
+def _end(day: date, unit: Unit) -> date:
+    if unit == "week":
+        return day + timedelta(days=6 - day.weekday())
+    return day.replace(day=monthrange(day.year, day.month)[1]) if unit == "month" else day
 
 
 def _date(text: str, field: str) -> date:

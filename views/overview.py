@@ -54,8 +54,8 @@ def _month() -> Chart | None:
     """The last 30 days as a chart; None when nothing was handed over in them."""
     store = service().store
     within = periods.preset("30-days", reports.today(store, service().clock()))
-    drawn = chart(reports.over_time(store, within))
-    return drawn if any(drawn.totals.values()) else None
+    drawn = chart(reports.over_time(store, within), "day")
+    return drawn if drawn.totals else None
 
 
 def _asked() -> dict[str, list[Approval]]:

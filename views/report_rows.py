@@ -3,21 +3,20 @@
 Put together here rather than by the template: a year has hundreds of rows, and a page has to be there at once.
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from functools import lru_cache
+from collections.abc import Iterator
+from typing import NamedTuple
 from urllib.parse import urlencode
 
-from flask import url_for
-from flask_babel import get_locale, ngettext
+from flask import get_template_attribute, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from flask_babel import ngettext
+from markupsafe import Markup, escape
 
 from mailroom.figures import Figures, Line
 from mailroom.reports import Report
 from views.report_form import Asked
-from views.report_words import days, label, percent
-from views.words import duration, number
+from views.report_words import Pen
 
 # The figures that a table has, in the order of its columns.
 COLUMNS = {
@@ -30,33 +29,53 @@ COLUMNS = {
 }
 
 
-@dataclass(frozen=True)
-class Cell:
-    """A figure as it is written. word: its column; href: where it leads, "" for nowhere; nil: whether it is nothing."""
-
-    word: str
-    text: str
-    href: str = ""
-    nil: bool = False
-
-
-@dataclass(frozen=True)
-class Row:
-    """A row as it is written. href: where its name leads, "" for nowhere; nil: whether all its figures are nothing."""
+class Row(NamedTuple):
+    """A row as it is written. cells: its figures as HTML; href: where its name leads, "" for nowhere; nil: whether all
+    its figures are nothing."""
 
     name: str
-    cells: tuple[Cell, ...]
+    cells: Markup
     href: str = ""
     nil: bool = False
+
+
+class Column:
+    """Writes the cells of one column.
+
+    A year has thousands of cells that differ in two places, so the template draws one of each kind for the page, with
+    a mark where an address or a text goes.
+    """
+
+    _MARK = "\N{OBJECT REPLACEMENT CHARACTER}"
+
+    def __init__(self, word: str, nothing: str) -> None:
+        draw = get_template_attribute("reports/_row.html", "cell")
+        self.word, self.nothing = word, str(draw(word, nothing, nil=True))
+        self._plain = str(draw(word, self._MARK)).split(self._MARK)
+        self._linked = str(draw(word, self._MARK, self._MARK)).split(self._MARK)
+
+    def plain(self, text: str) -> str:
+        """A cell of this text."""
+        before, after = self._plain
+        return f"{before}{escape(text)}{after}"
+
+    def linked(self, text: str, href: str) -> str:
+        """A cell of this text that leads somewhere. href: escaped."""
+        before, between, after = self._linked
+        return f"{before}{href}{between}{escape(text)}{after}"
 
 
 class Rows:
     """Makes the rows of the report that a question asks for."""
 
     def __init__(self, asked: Asked) -> None:
-        self._asked, self._locale = asked, str(get_locale())
-        self._words = [(figure, str(word)) for figure, word in COLUMNS.items()]
-        self._rate, self._median = _("Delivery rate"), _("Median time")
+        self._asked, self._pen = asked, Pen()
+        self._figures = [(figure, Column(str(word), "0")) for figure, word in COLUMNS.items()]
+        self._rate, self._median = Column(_("Delivery rate"), "–"), Column(_("Median time"), "–")
+        self.words = [column.word for _figure, column in self._figures] + [
+            self._rate.word,
+            self._median.word,
+        ]
         same = {key: value for key, value in asked.args().items() if value is not None}
         # The address of all mails of the report, to be gone on with; it keeps the question, for the way back.
         self._same = f"{url_for('report_files.mails')}?{urlencode(same)}&"
@@ -69,7 +88,7 @@ class Rows:
         """A row for each line of the report, and one for the domains that are not among them."""
         for line in report.lines:
             href = url_for("batches.one", batch_id=line.key) if report.by == "batch" else ""
-            yield self._row(self._label(line, report.by), line.figures, self._of(line), href)
+            yield self._row(self._pen.label(line, report.by), line.figures, self._of(line), href)
         if report.left:
             yield self._row(left(report.left[0]), report.left[1], "")
 
@@ -77,34 +96,27 @@ class Rows:
         """The address of all mails that a figure of the whole report counts."""
         return f"{self._same}figure={figure}"
 
-    def _label(self, line: Line, by: str) -> str:
-        return label(line, by) if line.within is None else _days(self._locale, line.within, by)
-
     def _of(self, line: Line) -> str:
         if line.within is not None:
             return f"{self._same}first={line.within.first}&last={line.within.last}&"
         return f"{self._same}{urlencode([(f'of_{self._asked.by}', line.key)])}&"
 
     def _row(self, name: str, figures: Figures, address: str, href: str = "") -> Row:
-        cells = [
-            Cell(word, number(n), f"{address}figure={figure}" if address else "")
-            if n
-            else Cell(word, "0", nil=True)
-            for figure, word in self._words
-            for n in [figures[figure]]
-        ]
-        cells.append(Cell(self._rate, _percent(self._locale, figures.rate), nil=figures.rate is None))
-        median = "–" if figures.median is None else _duration(self._locale, figures.median)
-        cells.append(Cell(self._median, median, nil=figures.median is None))
-        return Row(name, tuple(cells), href, not figures)
-
-
-def _remembered(write: Callable[..., str]) -> Callable[..., str]:
-    """The same words, found once for each language: that takes longer than all the rest of a row."""
-    return lru_cache(maxsize=10_000)(lambda _locale, *what: write(*what))
-
-
-_percent, _duration, _days = _remembered(percent), _remembered(duration), _remembered(days)
+        pen, counted, base = self._pen, figures.each(), str(escape(address))
+        cells = []
+        for figure, column in self._figures:
+            n = counted[figure]
+            if not n:
+                cells.append(column.nothing)
+            elif address:
+                cells.append(column.linked(pen.number(n), f"{base}figure={figure}"))
+            else:
+                cells.append(column.plain(pen.number(n)))
+        rate, median = figures.rate, figures.median
+        cells.append(self._rate.nothing if rate is None else self._rate.plain(pen.percent(rate)))
+        cells.append(self._median.nothing if median is None else self._median.plain(pen.duration(median)))
+        # Each of them came from the template or was escaped.
+        return Row(name, Markup("".join(cells)), href, not figures)  # noqa: S704
 
 
 def left(n: int) -> str:

@@ -1,5 +1,9 @@
 """How days, shares and comparisons are written in reports."""
 
+from collections.abc import Callable
+from datetime import date
+from functools import lru_cache
+
 from babel.numbers import format_compact_decimal
 from flask import Flask
 from flask_babel import format_date, format_decimal, get_locale
@@ -10,18 +14,10 @@ from mailroom.periods import Range
 from views.words import duration, number
 
 
-def label(line: Line, by: str) -> str:
-    """What a row is called: its name, or its days in the reader's words."""
-    if line.within is None:
-        return line.name or "–"
-    return days(line.within, by)
-
-
 def days(within: Range, by: str = "") -> str:
     """Days in the reader's words: 23 Nov 2026, 1–30 Nov 2026, 28 Sep – 4 Oct 2026; a whole month by its name."""
     first, last = within.first, within.last
-    whole_month = len(list(within.periods())) == 1 and len(next(within.periods())) == 7
-    if whole_month:
+    if within.is_month:
         return format_date(first, "MMMM y")
     if first == last:
         return format_date(first, "EEE, d MMM y" if by == "day" else "d MMM y")
@@ -30,11 +26,8 @@ def days(within: Range, by: str = "") -> str:
     return f"{format_date(first, 'd MMM' if first.year == last.year else 'd MMM y')} – {format_date(last, 'd MMM y')}"
 
 
-def tick(line: Line, by: str) -> str:
-    """The few words below a bar."""
-    if line.within is None:
-        return line.name
-    return format_date(line.within.first, "MMM y" if by == "month" else "d MMM")
+def _short(day: date, by: str) -> str:
+    return format_date(day, "MMM y" if by == "month" else "d MMM")
 
 
 def percent(share: float | None) -> str:
@@ -84,7 +77,45 @@ def compact(n: int) -> str:
     return format_compact_decimal(n, locale=get_locale(), fraction_digits=1)
 
 
+def _kept(write: Callable[..., str]) -> Callable[..., str]:
+    return lru_cache(maxsize=10_000)(lambda _locale, *what: write(*what))
+
+
+_number, _percent, _duration = _kept(number), _kept(percent), _kept(duration)
+_days, _tick = _kept(days), _kept(_short)
+
+
+class Pen:
+    """Writes one page of numbers and days in the reader's language.
+
+    A report has thousands of them and babel takes its time: the language is looked up once for the page, and what was
+    written in it is kept.
+    """
+
+    def __init__(self) -> None:
+        self._locale = str(get_locale())
+
+    def number(self, n: int) -> str:
+        """As `words.number` writes it."""
+        return _number(self._locale, n)
+
+    def percent(self, share: float | None) -> str:
+        """As `percent` writes it."""
+        return _percent(self._locale, share)
+
+    def duration(self, seconds: int) -> str:
+        """As `words.duration` writes it."""
+        return _duration(self._locale, seconds)
+
+    def label(self, line: Line, by: str) -> str:
+        """What a row is called: its name, or its days in the reader's words."""
+        return line.name or "–" if line.within is None else _days(self._locale, line.within, by)
+
+    def tick(self, line: Line, by: str) -> str:
+        """The few words below a bar."""
+        return line.name if line.within is None else _tick(self._locale, line.within.first, by)
+
+
 def init(app: Flask) -> None:
     """Makes the words of reports known to the page templates."""
     app.jinja_env.filters.update(days=days, percent=percent, compact=compact)
-    app.jinja_env.globals.update(report_label=label, report_tick=tick)

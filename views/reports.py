@@ -53,13 +53,14 @@ def index() -> Response:
         asked=question,
         report=made,
         errors=errors,
-        chart=chart(made.bars) if made else None,
+        chart=chart(made.bars, question.within.unit(question.by)) if made else None,
         unit=question.within.unit(question.by),
         anything=bool(made and (made.total or made.before)) or reports.anything(store),
         presets=[
             (name, word, periods.preset(name, today) == question.within) for name, word in PRESETS.items()
         ],
         groups=GROUPS,
+        columns=rows.words,
         rows=list(rows.all(made)) if made else [],
         total=rows.total(made.total) if made else None,
         stats=_stats(rows, made) if made else [],
