@@ -16,7 +16,7 @@ The rooms, in the order in which a mail meets them:
 - did it leave?: reconcile, readings, evidence, settle, doubts, clocks, decisions; restored
 - what became of it?: delivery, sweep, sweeper; gateway_history, intake; history, one_mail, one_address; counters
 - finding it: search, search_words, search_meaning, search_conditions
-- the numbers: reports, figures, periods, medians; reported_mails, exports, xlsx_files
+- the numbers: reports, tallies, figures, periods, medians; reported_mails, exports, xlsx_files
 - the numbers by mail: report_mail, report_schedule, report_content, report_words, report_layout
 - who gets no mail: suppressions, suppression_lists, unsubscribe
 - from a shell: wishes, shell, spool, asking

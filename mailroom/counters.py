@@ -1,21 +1,48 @@
 """What is counted: kept by triggers in the database (`schema`), recounted here to compare or to mend."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from sqlite_utils import Database
 
+from mailroom.figures import COUNTED
+from mailroom.medians import BETWEEN, TOOK
 from mailroom.store import Store
 
-# Each table of counts: what its rows are counted by, and the view that says which mails are, with a condition.
+# The column that a time is counted in.
+_TOOK = "CASE {} END".format(
+    " ".join(f"WHEN seconds < {end} THEN '{took}'" for took, (_, end) in zip(TOOK, BETWEEN, strict=True))
+)
+
+
+def _rows(table: str, keys: str, columns: Iterable[str]) -> str:
+    """A table whose counts stand side by side, as one that has a row for each of them, called `shown`."""
+    return " UNION ALL ".join(
+        f"SELECT {keys}, '{column}' AS shown, {column} AS n FROM {table} WHERE {column} <> 0"  # noqa: S608
+        for column in columns
+    )
+
+
+# Each table of counts: what is counted by, its counts by that, and the rows that they are the sum of.
 _TABLES = {
-    "report_counts": ("period, template_id, sender_email, user_id, shown", "reported"),
-    "report_domains": ("period, domain, shown", "reported"),
-    "report_batches": ("batch_id, period, shown", "reported WHERE length(period) = 10"),
-    "report_times": ("period, kind, what, seconds", "reported_times"),
-    "report_ones": ("kind, period, what, shown", "reported_ones"),
-    "totals": ("kind, shown", "mails m JOIN batches b ON b.id = m.batch_id"),
+    "report_counts": ("period, template_id, sender_email, user_id, shown", "report_counts", "reported"),
+    "report_domains": (
+        "period, domain, shown",
+        f"({_rows('report_domains', 'period, domain', COUNTED)})",
+        "reported",
+    ),
+    "report_batches": ("batch_id, period, shown", "report_batches", "reported WHERE length(period) = 10"),
+    "report_times": ("period, kind, what, seconds", "report_times", "reported_times"),
+    # These are added up from other counts, which are compared with the mails themselves.
+    "report_ones": (
+        "kind, period, what, shown",
+        f"({_rows('report_ones', 'kind, period, what', (*COUNTED, *TOOK))})",
+        "(SELECT kind, period, what, shown, n FROM reported_ones UNION ALL "  # noqa: S608
+        f"SELECT kind, period, what, {_TOOK}, n FROM report_times)",
+    ),
+    "totals": ("kind, shown", "totals", "mails m JOIN batches b ON b.id = m.batch_id"),
 }
 
 
@@ -65,16 +92,20 @@ _ONCE = {
     "by_domain": "SELECT period, domain, shown, count(*) AS n FROM reported WHERE length(period) = 10 "
     "GROUP BY domain, period, shown",
 }
+_SUMS = ", ".join(f"sum(n * (shown = '{state}'))" for state in COUNTED)
+_TOOKS = ", ".join(f"sum(times * (seconds >= {begin} AND seconds < {end}))" for begin, end in BETWEEN)
 _AGAIN = {
     "report_counts": "SELECT substr(period, 1, width), template_id, sender_email, user_id, shown, sum(n) "
     "FROM by_batch, widths GROUP BY 1, 2, 3, 4, 5",
-    "report_ones": "SELECT kind, period, what, shown, sum(n) FROM reported_ones GROUP BY 1, 2, 3, 4",
-    "report_domains": "SELECT substr(period, 1, width), domain, shown, sum(n) FROM by_domain, widths GROUP BY 1, 2, 3",
+    "report_domains": f"SELECT substr(period, 1, width), domain, {_SUMS} FROM by_domain, widths "  # noqa: S608
+    "GROUP BY 1, 2",
     "report_batches": "SELECT batch_id, period, shown, sum(n) FROM by_batch GROUP BY 1, 2, 3",
     "report_times": "SELECT substr(period, 1, width), kind, CASE kind WHEN 'all' THEN '' WHEN 'sender' "
     "THEN sender_email WHEN 'template' THEN CAST(template_id AS TEXT) ELSE CAST(user_id AS TEXT) END, seconds, sum(n) "
     "FROM by_batch, widths, (SELECT 'all' AS kind UNION ALL SELECT 'template' UNION ALL SELECT 'sender' "
     "UNION ALL SELECT 'person') WHERE seconds IS NOT NULL GROUP BY 1, 2, 3, 4",
+    "report_ones": f"SELECT kind, period, what, {_SUMS}, {_TOOKS} FROM (SELECT *, 0 AS seconds, 0 AS times "  # noqa: S608
+    "FROM reported_ones UNION ALL SELECT kind, period, what, '', 0, seconds, n FROM report_times) GROUP BY 1, 2, 3",
     "totals": "SELECT kind, shown, count(*) FROM mails m JOIN batches b ON b.id = m.batch_id GROUP BY 1, 2",
 }
 
@@ -83,10 +114,18 @@ def _rebuild(db: Database) -> int:
     # Only the names above are put together here, nothing from outside.
     for table, sql in _ONCE.items():
         db.execute(f"CREATE TEMP TABLE {table} AS {sql}")
+    # Counts that follow from other counts are counted anew as well, not once more with each row of those.
+    followed = db.execute(
+        "SELECT name, sql FROM sqlite_schema WHERE type = 'trigger' AND tbl_name IN ('report_counts', 'report_times')"
+    ).fetchall()
+    for name, _sql in followed:
+        db.execute(f"DROP TRIGGER {name}")
     for table, sql in _AGAIN.items():
         db.execute(f"DELETE FROM {table}")  # noqa: S608
         widths = "WITH widths(width) AS (VALUES (10), (7))"
         db.execute(f"INSERT INTO {table} {widths} {sql}")
+    for _name, sql in followed:
+        db.execute(sql)
     for table in _ONCE:
         db.execute(f"DROP TABLE temp.{table}")
     db.execute(
@@ -97,12 +136,11 @@ def _rebuild(db: Database) -> int:
 
 
 def _differences(db: Database, table: str) -> list[Difference]:
-    columns, counted = _TABLES[table]
-    # These are added up from other counts, which are compared with the mails themselves.
+    columns, kept, counted = _TABLES[table]
     many = "sum(n)" if table == "report_ones" else "count(*)"
     rows = db.execute(
         f"SELECT {columns}, sum(kept), sum(counted) FROM ("  # noqa: S608
-        f"SELECT {columns}, n AS kept, 0 AS counted FROM {table} UNION ALL "
+        f"SELECT {columns}, n AS kept, 0 AS counted FROM {kept} UNION ALL "
         f"SELECT {columns}, 0, {many} FROM {counted} GROUP BY {columns}) "
         f"GROUP BY {columns} HAVING sum(kept) <> sum(counted)"
     )

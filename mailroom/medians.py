@@ -1,57 +1,116 @@
-"""How long it took until mails were delivered: the median, from times counted by the database."""
+"""How long it took until mails were delivered: the median, from times counted by the database.
 
+Beside the counts of each day stands how many of its times lie between a few marks. The middle one is between two of
+them, so only the times between those are read, of hundreds.
+"""
+
+import json
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date
-from typing import TypeVar
+from itertools import pairwise
+from typing import NamedTuple
 
 from sqlite_utils import Database
 
 from mailroom.periods import Unit, part_of
 
-Key = TypeVar("Key", date, str | None)
+# Seconds; the columns of `report_ones` are called by them, and count the times from one up to the next.
+MARKS = (0, 5, 10, 15, 20, 30, 45, 60, 120, 300, 900, 3600, 14400)
+TOOK = tuple(f"took_{mark}" for mark in MARKS)
+BETWEEN = tuple(pairwise((*MARKS, 10**12)))
+
 Times = list[tuple[int, int]]
 
 
-def of_kind(db: Database, periods: str, kind: str, what: str | None) -> dict[str | None, int]:
+class _Middle(NamedTuple):
+    """Where a median lies: between which seconds, `end` not included, and how many times before it from `begin` on."""
+
+    begin: int
+    end: int
+    before: float
+
+
+def of_kind(db: Database, periods: str, kind: str, what: str | None) -> dict[str, int]:
     """The median seconds until delivered, by whose mails they are; those without any are left out.
 
     periods: a JSON list of days and months. kind: all, template, sender or person. what: its id or address, None for
     each of that kind.
     """
+    values = {"periods": periods, "kind": kind, "what": what}
     rows = db.execute(
-        "SELECT what, seconds, sum(n) FROM report_times WHERE period IN (SELECT value FROM json_each(:periods)) "  # noqa: S608
-        f"AND kind = :kind {'' if what is None else 'AND what = :what'} GROUP BY what, seconds",
-        {"periods": periods, "kind": kind, "what": what},
+        f"SELECT what, {', '.join(f'sum({took})' for took in TOOK)} FROM report_ones "  # noqa: S608
+        f"WHERE kind = :kind AND period IN (SELECT value FROM json_each(:periods)) "
+        f"{'' if what is None else 'AND what = :what'} GROUP BY what",
+        values,
     )
-    found: dict[str | None, Times] = defaultdict(list)
+    middles = {key: found for key, *took in rows if (found := _middle(took))}
+    wanted = json.dumps([(key, middle.begin, middle.end) for key, middle in middles.items()])
+    rows = db.execute(
+        "WITH wanted(what, begin, end) AS MATERIALIZED "
+        "(SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(:wanted)) "
+        "SELECT t.what, t.seconds, sum(t.n) FROM wanted w CROSS JOIN json_each(:periods) p CROSS JOIN report_times t "
+        "ON t.period = p.value AND t.kind = :kind AND t.what = w.what AND t.seconds >= w.begin AND t.seconds < w.end "
+        "GROUP BY t.what, t.seconds",
+        {**values, "wanted": wanted},
+    )
+    times: dict[str, Times] = defaultdict(list)
     for key, seconds, n in rows:
-        found[key].append((seconds, n))
-    return _medians(found)
+        times[key].append((seconds, n))
+    return {key: _median(times[key], middle) for key, middle in middles.items()}
 
 
 def over_periods(db: Database, periods: str, kind: str, what: str | None, unit: Unit) -> dict[date, int]:
     """The median seconds until delivered of each day, week or month, by its first day."""
     rows = db.execute(
-        "SELECT period, seconds, n FROM report_times WHERE period IN (SELECT value FROM json_each(:periods)) "
-        "AND kind = :kind AND what = :what",
-        {"periods": periods, "kind": kind, "what": what},
+        f"SELECT period, {', '.join(TOOK)} FROM report_ones WHERE kind = :kind AND what = :what "  # noqa: S608
+        "AND period IN (SELECT value FROM json_each(:periods))",
+        {"kind": kind, "what": what, "periods": periods},
+    ).fetchall()
+    parts: dict[date, list[Sequence[int]]] = defaultdict(list)
+    for period, *took in rows:
+        parts[part_of(period, unit)].append(took)
+    middles = {
+        part: found
+        for part, each in parts.items()
+        if (found := _middle([sum(column) for column in zip(*each, strict=True)]))
+    }
+    wanted = json.dumps(
+        [
+            (period, middle.begin, middle.end)
+            for period, *_ in rows
+            if (middle := middles.get(part_of(period, unit)))
+        ]
     )
-    found: dict[date, Times] = defaultdict(list)
-    for period, seconds, n in rows:
-        found[part_of(period, unit)].append((seconds, n))
-    return _medians(found)
+    times: dict[date, Times] = defaultdict(list)
+    for period, seconds, n in db.execute(
+        "WITH wanted(period, begin, end) AS MATERIALIZED "
+        "(SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(:wanted)) "
+        "SELECT t.period, t.seconds, t.n FROM wanted w CROSS JOIN report_times t "
+        "ON t.period = w.period AND t.kind = :kind AND t.what = :what AND t.seconds >= w.begin AND t.seconds < w.end",
+        {"kind": kind, "what": what, "wanted": wanted},
+    ):
+        times[part_of(period, unit)].append((seconds, n))
+    return {part: _median(times[part], middle) for part, middle in middles.items()}
 
 
-def _medians(found: dict[Key, Times]) -> dict[Key, int]:
-    return {key: median for key, times in found.items() if (median := _median(times)) is not None}
-
-
-def _median(times: Iterable[tuple[int, int]]) -> int | None:
-    ordered = sorted((seconds, n) for seconds, n in times if n > 0)
-    half = sum(n for _, n in ordered) / 2
-    for seconds, n in ordered:
+def _middle(took: Iterable[int | None]) -> _Middle | None:
+    """Where the median lies, of how many times are between the marks; None without any."""
+    counts = [n or 0 for n in took]
+    half = sum(counts) / 2
+    if half <= 0:
+        return None
+    for n, (begin, end) in zip(counts, BETWEEN, strict=True):
+        if half <= n:
+            return _Middle(begin, end, half)
         half -= n
-        if half <= 0:
-            return seconds
     return None
+
+
+def _median(times: Times, middle: _Middle) -> int:
+    left = middle.before
+    for seconds, n in sorted(times):
+        left -= n
+        if left <= 0:
+            return seconds
+    return middle.begin

@@ -12,6 +12,7 @@ from typing import Literal
 
 from sqlite_utils import Database
 
+from mailroom import tallies
 from mailroom.figures import ALL, COUNTED, Figures, Line, Narrowed
 from mailroom.medians import of_kind, over_periods
 from mailroom.periods import LONGEST_BY_DAY, Range, Unit, part_of
@@ -93,15 +94,9 @@ def report(store: Store, within: Range, by: By, only: Narrowed = ALL, before: in
 def summary(store: Store, within: Range, only: Narrowed = ALL) -> Figures:
     """What became of all mails of a range."""
     db = store.read()
-    table, where, values = _counts(None, only)
-    rows = db.execute(
-        f"SELECT shown, sum(n) FROM {table} WHERE period IN (SELECT value FROM json_each(:periods)) "  # noqa: S608
-        f"{where} GROUP BY shown",
-        {"periods": _periods(within), **values},
-    )
-    times = _one(None, only)
-    median = of_kind(db, _periods(within), *times).get(times[1]) if times else None
-    return Figures({shown: n for shown, n in rows if n}, median)
+    times = tallies.one(None, only)
+    median = of_kind(db, tallies.periods(within), *times).get(times[1] or "") if times else None
+    return Figures(tallies.total(db, within, only), median)
 
 
 def of_batch(store: Store, within: Range, batch_id: int) -> Figures:
@@ -115,12 +110,7 @@ def of_batch(store: Store, within: Range, batch_id: int) -> Figures:
 
 def of_domain(store: Store, within: Range, domain: str) -> Figures:
     """What became of the mails to a domain in a range."""
-    rows = store.read().execute(
-        "SELECT shown, sum(n) FROM report_domains WHERE period IN (SELECT value FROM json_each(?)) AND domain = ? "
-        "GROUP BY shown",
-        [_periods(within), domain],
-    )
-    return Figures({shown: n for shown, n in rows if n})
+    return Figures(tallies.of_domain(store.read(), within, domain))
 
 
 def over_time(store: Store, within: Range, unit: Unit = "day", only: Narrowed = ALL) -> list[Line]:
@@ -149,58 +139,37 @@ def anything(store: Store) -> bool:
 
 
 def _over_time(db: Database, within: Range, unit: Unit, only: Narrowed, medians: bool) -> list[Line]:
-    table, where, values = _counts(None, only)
-    rows = db.execute(
-        f"SELECT period, shown, sum(n) FROM {table} WHERE period IN (SELECT value FROM json_each(:periods)) "  # noqa: S608
-        f"{where} GROUP BY period, shown",
-        {"periods": _periods(within, unit), **values},
-    )
-    counts: dict[date, dict[str, int]] = defaultdict(lambda: defaultdict(int))
-    for period, shown, n in rows:
-        counts[part_of(period, unit)][shown] += n
-    times = _one(None, only) if medians else None
-    known = over_periods(db, _periods(within, unit), *times, unit) if times else {}
+    counts = tallies.over_time(db, within, unit, only)
+    times = tallies.one(None, only) if medians else None
+    known = over_periods(db, tallies.periods(within, unit), *times, unit) if times else {}
     return [
-        Line(str(part.first), "", Figures(dict(counts[begin]), known.get(begin)), part)
+        Line(str(part.first), "", Figures(counts.get(begin, {}), known.get(begin)), part)
         for part in within.parts(unit)
         for begin in [part_of(str(part.first), unit)]
     ]
 
 
-_COLUMNS = {"template": "template_id", "sender": "sender_email", "person": "user_id"}
-
-
 def _by(db: Database, within: Range, by: By, only: Narrowed) -> list[Line]:
-    table, where, values = _counts(by, only)
-    column = "what" if table == "report_ones" else _COLUMNS[by]
-    rows = db.execute(
-        f"SELECT {column}, shown, sum(n) FROM {table} WHERE period IN (SELECT value FROM json_each(:periods)) "  # noqa: S608
-        f"{where} GROUP BY {column}, shown",
-        {"periods": _periods(within), **values},
-    )
-    times = _one(by, only)
-    medians = of_kind(db, _periods(within), *times) if times else {}
+    times = tallies.one(by, only)
+    medians = of_kind(db, tallies.periods(within), *times) if times else {}
     names = _names(db, by)
-    found = _grouped((str(key), shown, n) for key, shown, n in rows)
     return _sorted(
-        Line(key, names.get(key, key), Figures(counts, medians.get(key))) for key, counts in found.items()
+        Line(key, names.get(key, key), Figures(counts, medians.get(key)))
+        for key, counts in tallies.by_thing(db, within, by, only).items()
     )
 
 
 def _domains(db: Database, within: Range) -> list[Line]:
-    rows = db.execute(
-        "SELECT domain, shown, sum(n) FROM report_domains WHERE period IN (SELECT value FROM json_each(:periods)) "
-        "GROUP BY domain, shown",
-        {"periods": _periods(within)},
+    return _sorted(
+        Line(domain, domain, Figures(counts)) for domain, counts in tallies.by_domain(db, within).items()
     )
-    return _sorted(Line(domain, domain, Figures(counts)) for domain, counts in _grouped(rows).items())
 
 
 def batch_ids(
     db: Database, within: Range, only: Narrowed, below: int, limit: int, states: Iterable[str] = COUNTED
 ) -> list[int]:
     """The batches with mails of the range in one of these states, newest first, those with an id below `below`."""
-    where, values = _where(only, person="b.created_by")
+    where, values = tallies.where(only, person="b.created_by")
     values |= {
         "first": str(within.first), "last": str(within.last), "below": below, "limit": limit,
         "states": json.dumps(list(states)),
@@ -227,49 +196,6 @@ def _batches(db: Database, within: Range, only: Narrowed, before: int | None) ->
     names = {str(key): name for key, name, _, _ in rows}
     found = _grouped((str(key), shown, n) for key, _, shown, n in rows)
     return [Line(key, names[key], Figures(counts)) for key, counts in found.items()]
-
-
-def _counts(by: By | None, only: Narrowed) -> tuple[str, str, dict[str, object]]:
-    """The smallest table that has the counts, a condition on it, and the values of that."""
-    one = _one(by, only)
-    if one is None:
-        return "report_counts", *_where(only)
-    kind, what = one
-    return (
-        "report_ones",
-        "AND kind = :kind " + ("" if what is None else "AND what = :what "),
-        {
-            "kind": kind,
-            "what": what,
-        },
-    )
-
-
-def _one(by: By | None, only: Narrowed) -> tuple[str, str | None] | None:
-    """What is counted by, as kind and key (None for each of the kind); None when it is by two things at once."""
-    narrowed = [
-        (kind, str(value))
-        for kind, value in (("template", only.template_id), ("sender", only.sender), ("person", only.user_id))
-        if value not in (None, "")
-    ]
-    if by is not None:
-        return None if narrowed else (by, None)
-    return narrowed[0] if len(narrowed) == 1 else None if narrowed else ("all", "")
-
-
-def _where(only: Narrowed, person: str = "user_id") -> tuple[str, dict[str, object]]:
-    where = ""
-    if only.template_id is not None:
-        where += "AND template_id = :template_id "
-    if only.sender:
-        where += "AND sender_email = :sender "
-    if only.user_id is not None:
-        where += f"AND {person} = :user_id "
-    return where, dict(vars(only))
-
-
-def _periods(within: Range, unit: Unit = "month") -> str:
-    return json.dumps(list(within.periods(unit)))
 
 
 def _grouped(rows: Iterable[tuple[str, str, int]]) -> dict[str, dict[str, int]]:

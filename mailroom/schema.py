@@ -1,5 +1,8 @@
 """The shape of the database, as short dated facts that are never edited, only added to."""
 
+from collections.abc import Iterable, Mapping
+from itertools import pairwise
+
 from sqlite_utils import Database, Migrations
 
 migrations = Migrations("mailroom")
@@ -901,3 +904,138 @@ def m2026_11_28_second_factors(db: Database) -> None:
     -- By password or passkey; what matters can be changed for some minutes after.
     ALTER TABLE sessions ADD COLUMN confirmed_at TEXT NOT NULL DEFAULT '';
     """)
+
+
+@migrations()
+def m2026_11_28_counts_side_by_side(db: Database) -> None:
+    """What is counted for a domain, or by one thing, on a day stands in one row: a seventh of the rows for a report.
+
+    Beside the counts stands how many times until delivered lie between a few marks, so that a median reads only the
+    times between two of them.
+    """
+    states = (
+        "accepted", "delivered", "opened", "failed", "lost", "rejected", "gave_up", "unknown", "undecided",
+        "cancelled", "skipped",
+    )  # fmt: skip
+    # In seconds, each up to the next; the last is far beyond what anybody waits.
+    marks = (0, 5, 10, 15, 20, 30, 45, 60, 120, 300, 900, 3600, 14400, 10**12)
+    counts = {state: f"(shown = '{state}')" for state in states}
+    tooks = {f"took_{a}": f"(seconds >= {a} AND seconds < {b})" for a, b in pairwise(marks)}
+    one, domain = "kind, period, what", "period, domain"
+
+    def added(table: str, keys: str, values: Iterable[str], found: Iterable[str], source: str) -> str:
+        """What is `found` in each row of `source` added to the rows of a table; new rows where there are none."""
+        return (
+            f"INSERT INTO {table} ({keys}, {', '.join(values)}) SELECT {keys}, {', '.join(found)} FROM {source} "  # noqa: S608
+            f"ON CONFLICT DO UPDATE SET {', '.join(f'{name} = {name} + excluded.{name}' for name in values)}"
+        )
+
+    def each(values: Mapping[str, str], by: object) -> list[str]:
+        return [f"({by}) * {value}" for value in values.values()]
+
+    def summed(values: Mapping[str, str]) -> list[str]:
+        return [f"sum(n * {value})" for value in values.values()]
+
+    for name in ("report_as_it_was", "report_as_it_is", "report_removed", "report_added", "report_ones_added",
+                 "report_ones_moved", "report_ones_removed"):  # fmt: skip
+        db.execute(f"DROP TRIGGER {name}")
+    db.execute("ALTER TABLE report_domains RENAME TO domains_before")
+    db.execute("DROP TABLE report_ones")
+    wide = ", ".join(f"{name} INTEGER NOT NULL DEFAULT 0" for name in counts)
+    db.execute(
+        f"CREATE TABLE report_domains (period TEXT NOT NULL, domain TEXT NOT NULL, {wide}, "
+        "PRIMARY KEY (period, domain)) STRICT, WITHOUT ROWID"
+    )
+    wide = ", ".join(f"{name} INTEGER NOT NULL DEFAULT 0" for name in (*counts, *tooks))
+    db.execute(
+        f"CREATE TABLE report_ones (kind TEXT NOT NULL, period TEXT NOT NULL, what TEXT NOT NULL, {wide}, "
+        "PRIMARY KEY (kind, period, what)) STRICT, WITHOUT ROWID"
+    )
+    db.execute(added("report_domains", domain, counts, summed(counts), f"domains_before GROUP BY {domain}"))
+    db.execute("DROP TABLE domains_before")
+    db.execute(added("report_ones", one, counts, summed(counts), f"reported_ones GROUP BY {one}"))
+    db.execute(added("report_ones", one, tooks, summed(tooks), "report_times GROUP BY period, kind, what"))
+    db.execute(
+        "CREATE VIEW reported_by_one AS SELECT r.id, k.kind, r.period, CASE k.kind WHEN 'all' THEN '' "
+        "WHEN 'sender' THEN r.sender_email WHEN 'template' THEN CAST(r.template_id AS TEXT) "
+        "ELSE CAST(r.user_id AS TEXT) END AS what, r.shown FROM reported r CROSS JOIN (SELECT 'all' AS kind "
+        "UNION ALL SELECT 'template' UNION ALL SELECT 'sender' UNION ALL SELECT 'person') k"
+    )
+    for name, when, row, by in (
+        ("added", "INSERT", "new", "new.n"),
+        ("moved", "UPDATE OF n", "new", "new.n - old.n"),
+        ("removed", "DELETE", "old", "- old.n"),
+    ):
+        time = f"(SELECT {row}.kind AS kind, {row}.period AS period, {row}.what AS what, {row}.seconds AS seconds)"
+        db.execute(
+            f"CREATE TRIGGER report_times_{name} AFTER {when} ON report_times BEGIN "
+            f"{added('report_ones', one, tooks, each(tooks, by), f'{time} WHERE true')}; END"
+        )
+
+    def counted(by: int, row: str, counts: Mapping[str, str] = counts) -> str:
+        """The statements that count a mail, or with -1 count it no more."""
+        reported, or_more = f"FROM reported WHERE id = {row}.id", f"ON CONFLICT DO UPDATE SET n = n + ({by})"
+        return (
+            f"INSERT INTO report_counts SELECT period, template_id, sender_email, user_id, shown, {by} {reported} "
+            f"{or_more}; "
+            f"INSERT INTO report_batches SELECT batch_id, period, shown, {by} {reported} AND length(period) = 10 "
+            f"{or_more}; "
+            f"{added('report_domains', domain, counts, each(counts, by), f'reported WHERE id = {row}.id')}; "
+            f"{added('report_ones', one, counts, each(counts, by), f'reported_by_one WHERE id = {row}.id')}; "
+        )
+
+    def timed(by: int, row: str) -> str:
+        return (
+            f"INSERT INTO report_times SELECT period, kind, what, seconds, {by} FROM reported_times "  # noqa: S608
+            f"WHERE id = {row}.id ON CONFLICT DO UPDATE SET n = n + ({by}); "
+        )
+
+    was, now = "old.shown NOT IN ('queued', 'sending')", "new.shown NOT IN ('queued', 'sending')"
+    # Most changes: of a mail that was handed over we learn more, and it counts for the same day as before.
+    same = "old.accepted_at IS NOT NULL AND old.accepted_at IS new.accepted_at AND old.domain = new.domain"
+    stays = f"{same} AND old.state NOT IN ('queued', 'sending') AND new.state NOT IN ('queued', 'sending')"
+    late = f"NOT ({stays}) OR old.delivered_at IS NOT new.delivered_at"
+    moved = "UPDATE OF state, delivery, changed_at, accepted_at, delivered_at, domain ON mails"
+    # Before, the views still show the mail as it was; after, as it is.
+    for name, when, condition, statements in (
+        ("report_as_it_was", f"BEFORE {moved}", f"{was} AND NOT ({stays})", counted(-1, "old")),
+        # What happens once for every mail, and while it is being sent, touches no more than it has to.
+        (
+            "report_handed_over",
+            f"AFTER {moved}",
+            f"new.shown = 'accepted' AND NOT ({stays})",
+            counted(1, "new", {"accepted": "1"}),
+        ),
+        (
+            "report_as_it_is",
+            f"AFTER {moved}",
+            f"{now} AND new.shown <> 'accepted' AND NOT ({stays})",
+            counted(1, "new"),
+        ),
+        (
+            "report_time_as_it_was",
+            f"BEFORE {moved}",
+            f"{was} AND old.delivered_at IS NOT NULL AND ({late})",
+            timed(-1, "old"),
+        ),
+        (
+            "report_time_as_it_is",
+            f"AFTER {moved}",
+            f"{now} AND new.delivered_at IS NOT NULL AND ({late})",
+            timed(1, "new"),
+        ),
+        ("report_removed", "BEFORE DELETE ON mails", was, counted(-1, "old") + timed(-1, "old")),
+        ("report_added", "AFTER INSERT ON mails", now, counted(1, "new") + timed(1, "new")),
+    ):
+        db.execute(f"CREATE TRIGGER {name} {when} WHEN {condition} BEGIN {statements} END")
+    both = "(SELECT old.shown AS shown, -1 AS n UNION ALL SELECT new.shown, 1) s"
+    change = {state: f"((new.shown = '{state}') - (old.shown = '{state}'))" for state in states}
+    db.execute(
+        f"CREATE TRIGGER report_moved AFTER {moved} WHEN old.shown <> new.shown AND {stays} BEGIN "  # noqa: S608
+        "INSERT INTO report_counts SELECT r.period, r.template_id, r.sender_email, r.user_id, s.shown, s.n "
+        f"FROM reported r CROSS JOIN {both} WHERE r.id = new.id ON CONFLICT DO UPDATE SET n = n + excluded.n; "
+        f"INSERT INTO report_batches SELECT r.batch_id, r.period, s.shown, s.n FROM reported r CROSS JOIN {both} "
+        "WHERE r.id = new.id AND length(r.period) = 10 ON CONFLICT DO UPDATE SET n = n + excluded.n; "
+        f"{added('report_domains', domain, change, change.values(), 'reported WHERE id = new.id')}; "
+        f"{added('report_ones', one, change, change.values(), 'reported_by_one WHERE id = new.id')}; END"
+    )

@@ -57,7 +57,9 @@ def test_recount_waits_until_the_program_has_stopped_and_then_mends_the_counts(t
         assert done.returncode == 2
         assert "already has the database" in done.stderr
         with service.store.write() as db:
-            db.execute("INSERT INTO report_domains VALUES ('2026-11', 'contoh.id', 'delivered', 7)")
+            db.execute(
+                "INSERT INTO report_domains (period, domain, delivered) VALUES ('2026-11', 'contoh.id', 7)"
+            )
     finally:
         service.close()
     done = flask("recount", data=tmp_path)

@@ -1,13 +1,16 @@
 """The numbers of reports: right in every grouping, and the same whichever way they are put together."""
 
+import json
+from collections import defaultdict
 from datetime import date, timedelta
 from itertools import pairwise
+from statistics import median_low
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mailroom import periods, reports, states
+from mailroom import medians, periods, reports, states
 from mailroom.figures import FIGURES, Narrowed
 from mailroom.periods import Range
 from mailroom.problems import Problem
@@ -56,6 +59,7 @@ def sent(store: Store) -> Store:
 # Ranges
 
 
+@settings(deadline=None)
 @given(one=DAYS, other=DAYS)
 def test_whole_months_and_the_days_around_them_are_the_days_of_the_range(one: date, other: date) -> None:
     within = Range(min(one, other), max(one, other))
@@ -73,6 +77,7 @@ def test_whole_months_and_the_days_around_them_are_the_days_of_the_range(one: da
         assert all(a.last + timedelta(1) == b.first for a, b in pairwise(parts))
 
 
+@settings(deadline=None)
 @given(one=DAYS, other=DAYS)
 def test_the_range_before_ends_where_the_range_begins(one: date, other: date) -> None:
     within = Range(min(one, other), max(one, other))
@@ -159,6 +164,44 @@ def test_a_report_is_narrowed_to_a_template_a_sender_or_a_person(sent: Store) ->
         reports.report(sent, NOVEMBER, "domain", Narrowed(template_id=1))
 
 
+def _hours(n: int) -> int:
+    return n * 3600
+
+
+TIMES = st.lists(
+    st.tuples(
+        st.sampled_from(("2026-11-01", "2026-11-02", "2026-11-20")),
+        st.sampled_from(("1", "2")),
+        st.one_of(st.integers(0, 70), st.integers(1, 70).map(lambda n: n * 60), st.integers(1, 99).map(_hours)),
+        st.integers(0, 5),
+    ),
+    unique_by=lambda one: one[:3],
+    max_size=40,
+)  # fmt: skip
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(counted=TIMES)
+def test_a_median_is_the_middle_of_all_times(store: Store, counted: list[tuple[str, str, int, int]]) -> None:
+    with store.write() as db:
+        db.execute("DELETE FROM report_times")
+        for day, what, seconds, n in counted:
+            db.execute("INSERT INTO report_times VALUES (?, 'template', ?, ?, ?)", [day, what, seconds, n])
+    asked = json.dumps(["2026-11-01", "2026-11-02", "2026-11-20"])
+
+    def middle(of: dict[str, list[int]]) -> dict[str, int]:
+        return {key: median_low(times) for key, times in of.items() if times}
+
+    by_what: dict[str, list[int]] = defaultdict(list)
+    by_week: dict[str, list[int]] = defaultdict(list)
+    for day, what, seconds, n in counted:
+        by_what[what] += [seconds] * n
+        by_week[str(periods.part_of(day, "week"))] += [seconds] * n if what == "1" else []
+    assert medians.of_kind(store.read(), asked, "template", None) == middle(by_what)
+    found = medians.over_periods(store.read(), asked, "template", "1", "week")
+    assert {str(day): median for day, median in found.items()} == middle(by_week)
+
+
 def test_batches_come_a_page_at_a_time_and_none_twice(store: Store) -> None:
     for n in range(reports.BATCHES + 3):
         add_batch(store, [f"a{n}@contoh.id"], f"Nomor {n}")
@@ -184,6 +227,7 @@ def test_a_report_reads_counters_and_never_the_mails(sent: Store) -> None:
         assert "SCAN report_counts" not in plan
         assert "SCAN report_domains" not in plan
         assert "SCAN report_times" not in plan
+        assert "SCAN report_ones" not in plan
 
 
 def test_today_is_the_day_of_the_teams_zone(store: Store) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import python_calamine
+from babel.numbers import format_decimal
 
 from mailroom import activity, reports, states
 from mailroom.service import Service
@@ -16,7 +17,7 @@ from mailroom.times import iso
 from tests.house import Browser
 from tests.live import prepare_records
 from tests.page import faults
-from views import report_files
+from views import report_files, words
 
 Client = Callable[[str], Browser]
 
@@ -182,3 +183,9 @@ def test_only_a_few_downloads_at_a_time_and_one_that_breaks_off_makes_room(clien
     again = browser.get("/reports/mails.csv?preset=today")
     assert again.status_code == 200
     again.close()
+
+
+@pytest.mark.parametrize("language", ["en", "id", "de", "de_CH", "es", "hi", "ar_EG"])
+def test_a_number_is_written_as_the_language_writes_it(language: str) -> None:
+    for n in (0, 7, 999, 1000, 1234, 9999, 10_000, 123_456, 1_234_567, 12_345_678_901, -5, -1234):
+        assert words._decimal(n, language) == format_decimal(n, locale=language)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from sqlite_utils import Database
 
-from mailroom import copies
+from mailroom import copies, counters
 from mailroom.schema import migrations
 from mailroom.store import Store, StoreError
 
@@ -299,3 +299,27 @@ def test_a_wal_that_grew_while_somebody_read_for_long_is_cut_again(store: Store)
     for n in range(3):
         add_user(store, f"after{n}")
     assert wal.stat().st_size < 200_000
+
+
+def test_counts_of_an_older_database_stand_side_by_side_and_are_kept_from_then_on(tmp_path: Path) -> None:
+    db = before_skipped(tmp_path / "mailroom.db")
+    migrations.apply(db, stop_before="m2026_11_28_counts_side_by_side")
+    later = NOW[:17] + "59" + NOW[19:]
+    for mail_id in (7, 8):
+        db.execute(
+            "UPDATE mails SET state = 'accepted', delivery = 'delivered', accepted_at = ?, delivered_at = ? "
+            "WHERE id = ?",
+            [NOW, later, mail_id],
+        )
+    db.execute("UPDATE mails SET delivery = 'opened' WHERE id = 7")
+    db.close()
+    store = Store(tmp_path / "mailroom.db")
+    day = "SELECT delivered, opened, took_45 FROM report_ones WHERE kind = 'all' AND length(period) = 10"
+    assert [tuple(row) for row in store.read().execute(day)] == [(1, 1, 2)]
+    assert counters.differences(store.read()) == []
+    with store.write() as after:
+        after.execute("UPDATE mails SET delivery = 'opened' WHERE id = 8")
+        after.execute("UPDATE mails SET delivery = 'failed', delivered_at = NULL WHERE id = 7")
+    assert [tuple(row) for row in store.read().execute(day)] == [(0, 1, 1)]
+    assert counters.differences(store.read()) == []
+    store.close()

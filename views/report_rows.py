@@ -5,7 +5,7 @@ Put together here rather than by the template: a year has hundreds of rows, and 
 
 from collections.abc import Iterator
 from typing import NamedTuple
-from urllib.parse import urlencode
+from urllib.parse import quote_plus, urlencode
 
 from flask import get_template_attribute, url_for
 from flask_babel import gettext as _
@@ -99,7 +99,7 @@ class Rows:
     def _of(self, line: Line) -> str:
         if line.within is not None:
             return f"{self._same}first={line.within.first}&last={line.within.last}&"
-        return f"{self._same}{urlencode([(f'of_{self._asked.by}', line.key)])}&"
+        return f"{self._same}of_{self._asked.by}={quote_plus(line.key)}&"
 
     def _row(self, name: str, figures: Figures, address: str, href: str = "") -> Row:
         pen, counted, base = self._pen, figures.each(), str(escape(address))

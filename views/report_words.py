@@ -32,11 +32,19 @@ def _short(day: date, by: str) -> str:
 
 def percent(share: float | None) -> str:
     """A share as a percentage, never rounded to all or to none when it is neither."""
+    return _percent(str(get_locale()), _rounded(share))
+
+
+def _rounded(share: float | None) -> float | None:
     if share is None:
-        return "–"
+        return None
     shown = round(share * 100, 1)
-    shown = 99.9 if shown == 100 and share < 1 else 0.1 if shown == 0 and share > 0 else shown
-    return _("%(n)s\u00a0%%", n=format_decimal(shown))
+    return 99.9 if shown == 100 and share < 1 else 0.1 if shown == 0 and share > 0 else shown
+
+
+@lru_cache(maxsize=5_000)
+def _percent(_locale: str, shown: float | None) -> str:
+    return "–" if shown is None else _("%(n)s\u00a0%%", n=format_decimal(shown))
 
 
 def compared(now: int, before: int) -> str:
@@ -81,8 +89,7 @@ def _kept(write: Callable[..., str]) -> Callable[..., str]:
     return lru_cache(maxsize=10_000)(lambda _locale, *what: write(*what))
 
 
-_number, _percent, _duration = _kept(number), _kept(percent), _kept(duration)
-_days, _tick = _kept(days), _kept(_short)
+_number, _duration, _days, _tick = _kept(number), _kept(duration), _kept(days), _kept(_short)
 
 
 class Pen:
@@ -101,7 +108,7 @@ class Pen:
 
     def percent(self, share: float | None) -> str:
         """As `percent` writes it."""
-        return _percent(self._locale, share)
+        return _percent(self._locale, _rounded(share))
 
     def duration(self, seconds: int) -> str:
         """As `words.duration` writes it."""

@@ -8,7 +8,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
-from babel.numbers import format_decimal
+from babel.numbers import format_decimal, get_group_symbol
 from flask import Flask, current_app, has_request_context, request, session
 from flask_babel import format_datetime, get_locale, gettext, to_user_timezone
 from flask_login import current_user
@@ -113,7 +113,19 @@ def whole_typed(text: str) -> int | None:
 @lru_cache(maxsize=10_000)
 def _decimal(value: int | float | Decimal, locale: str) -> str:
     # Some pages have thousands of numbers, and babel takes its time.
+    if isinstance(value, int) and value >= 0 and (mark := _thousands(locale)):
+        return f"{value:,}".replace(",", mark)
     return format_decimal(value, locale=locale)
+
+
+@lru_cache
+def _thousands(locale: str) -> str:
+    """What stands between the thousands where nothing else about whole numbers differs from English, else ""."""
+    mark = get_group_symbol(locale)
+    usual = all(
+        format_decimal(n, locale=locale) == f"{n:,}".replace(",", mark) for n in (1234, 56789, 1234567890)
+    )
+    return mark if usual else ""
 
 
 def size(count: int) -> str:
