@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test lint format words bench chaos screens lighthouse lock clean
+.PHONY: run test lint format words bench chaos screens guide lighthouse lock clean
 
 run: .venv/run
 	@$(BIN)/python -m deploy.demo
@@ -36,6 +36,10 @@ chaos: .venv/dev
 
 screens: .venv/dev .venv/chromium
 	@$(BIN)/python -m screens
+
+# The guide's pictures, anew in both languages.
+guide: .venv/dev .venv/chromium
+	@$(BIN)/python -m screens --guide
 
 lighthouse: .venv/dev .venv/chromium screens/lighthouse/node_modules
 	@$(BIN)/python -m screens.lighthouse

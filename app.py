@@ -37,6 +37,7 @@ from views import (
     errors,
     gateway,
     gateway_history,
+    guide,
     headers,
     health,
     history,
@@ -79,7 +80,7 @@ PAGES = (
     account, second_step, second_factors, overview, send, confirm, approvals, batches, schedule, history, mail,
     address, reports, report_files, report_mail, decisions, lists, templates, trials, suppressions, gateway,
     gateway_history, activity, settings, machine, privacy, retention, backups, unsubscribe, your_account, health,
-    metrics, language, joining, team,
+    metrics, language, joining, team, guide,
 )  # fmt: skip
 
 # Larger than the largest list and attachment together; read by werkzeug before anything is parsed.

@@ -206,6 +206,10 @@ SCREENS = (
     Screen("passkey-new", "/account/second-factor/passkeys/new", "edo", "empty"),
     Screen("passkey-remove", "/account/second-factor/passkeys/1/remove", "edo", "empty"),
     Screen("recovery-codes", "/account/", "edo", "empty", fill("form[action$='/recovery-codes']")),
+    Screen("guide", "/guide/", "vino"),
+    Screen("guide-sender", "/guide/sender", "sari"),
+    Screen("guide-admin", "/guide/admin"),
+    Screen("guide-viewer", "/guide/viewer", "vino"),
     Screen("unsubscribe", "/u/{link}", ""),
     Screen("unsubscribe-stopped", "/u/{left}", ""),
     Screen("unsubscribe-unknown", "/u/x", "", status=404),
@@ -238,4 +242,5 @@ NO_SCREENS: Mapping[str, str] = {
     "templates.preview_mail": "the mail in the frame of templates.edit",
     "templates.export": "a download",
     "suppressions.export": "a download",
+    "guide.picture": "a picture in guide.one",
 }

@@ -13,7 +13,7 @@ from screens.rooms import Name, Room
 
 Theme = Literal["light", "dark"]
 Lang = Literal["en", "id"]
-HEIGHTS = {360: 780, 768: 1024, 1440: 900}
+HEIGHTS = {360: 780, 768: 1024, 1000: 700, 1440: 900}
 
 
 @dataclass(frozen=True)

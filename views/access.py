@@ -176,6 +176,8 @@ POLICY: Mapping[str, Literal["anyone"] | Role] = {
     "settings.index": "admin",
     "settings.save": "admin",
     "machine.index": "admin",
+    "guide.one": "viewer",
+    "guide.picture": "viewer",
     # One word, for programs that watch this one.
     "health.check": "anyone",
     # It looks itself who may: a program on this machine, or with the token of the settings.
@@ -186,9 +188,11 @@ POLICY: Mapping[str, Literal["anyone"] | Role] = {
     "unsubscribe.undo": "anyone",
 }
 
-# What whoever still has to set up a second factor may open: the way there.
+# What whoever still has to set up a second factor may open: the way there, and what the guide says of it.
 SETTING_UP = frozenset(
-    endpoint for endpoint in POLICY if endpoint.startswith(("second_factors.", "your_account.ask_confirm"))
+    endpoint
+    for endpoint in POLICY
+    if endpoint.startswith(("second_factors.", "your_account.ask_confirm", "guide."))
 ) | {"your_account.confirm"}
 
 # What is open to anyone takes a short form, never a list of recipients.
