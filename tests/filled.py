@@ -85,7 +85,6 @@ class Filled:
             "text": self.service.links.url("joko@contoh.id").rpartition("/")[2],
             "secret": "x" * 43,
             "filename": "mailroom.css",
-            "passkey_id": 1,
             "page": "sender",
             "language": "en",
             "name": "check",
