@@ -25,6 +25,7 @@ The rooms, in the order in which a mail meets them:
 - coming in: sign_ins, passwords, throttle, sessions; second_factors, totp, recovery_codes, passkeys, challenges
 - what is not kept: forgetting, retention, privacy
 - what is put aside, and back: copies, backups, restoring
+- a new mailroom: first_steps
 - the house: service, settings, preferences, store, schema, times, problems, worker, housekeeping, verify, limited
 - secrets: keys, rotation
 - how it does: health, logs, machine, waiting, tally, metrics

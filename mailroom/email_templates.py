@@ -210,12 +210,6 @@ def versions(store: Store, template_id: int) -> list[Saved]:
     return [Saved(**dict(row)) for row in rows]
 
 
-def any_template(store: Store) -> bool:
-    """Whether there is a template that can be used; cheaper than all of them."""
-    query = "SELECT EXISTS (SELECT 1 FROM templates WHERE removed_at IS NULL AND NOT hidden)"
-    return bool(store.read().execute(query).fetchone()[0])
-
-
 def all_templates(store: Store) -> list[Summary]:
     """The templates that can be used, by name."""
     return _summaries(store, removed=False)

@@ -54,6 +54,11 @@ def starter(key: str) -> Starter | None:
     return _STARTERS.get(key)
 
 
+def sample(field: str) -> str:
+    """A value to try a field of that name with, "" for one that no mail of the gallery has."""
+    return next((one.samples[field] for one in _STARTERS.values() if field in one.samples), "")
+
+
 _BILL = N_("What is owed, until when, and a button to pay.")
 _CODE = N_("A code to sign in or confirm with, and how long it is valid.")
 _WELCOME = N_("A greeting for somebody new, with the first three steps.")

@@ -1,12 +1,15 @@
 """Gateway: its tokens, what came of checking them, their live budgets, and who mail may come from."""
 
+import itertools
 import json
 from datetime import datetime, timedelta
 
 from flask import Blueprint, Response, abort, flash, request
 from flask_babel import gettext as _
 
-from mailroom import identities, tokens
+import oca
+import oca.sandbox
+from mailroom import first_steps, identities, tokens
 from mailroom.keys import KeyFileError
 from mailroom.problems import Problem, Sentence
 from mailroom.times import iso
@@ -51,6 +54,27 @@ def add_token() -> Response:
         return show("gateway/add_token.html", status=422, faults=_beside(problem), default="")
     _check(line, _("Saved."))
     return see_other("gateway.index")
+
+
+@blueprint.post("/tokens/sandbox")
+def take_sandbox_token() -> Response:
+    """Fetches a token from the sandbox and keeps it, as uploading one would; there is no such thing elsewhere."""
+    here = service()
+    if not here.settings.sandbox:
+        abort(404)
+    try:
+        data = oca.sandbox.new_token(here.settings.gateway_url)
+        line = tokens.add(
+            here.store, here.keys, _free_name(), data, tokens.DEFAULT_PER_SECOND, me().id, here.clock()
+        )
+    except oca.GatewayError as error:
+        flash(_(error.sentence), "error")
+        return see_other("gateway.index")
+    except Problem as problem:
+        flash(said(problem), "error")
+        return see_other("gateway.index")
+    _check(line, _("Saved."))
+    return _on()
 
 
 @blueprint.post("/tokens/<int:token_id>/check")
@@ -99,7 +123,7 @@ def add_sender() -> Response:
     except Problem as problem:
         return show("gateway/add_sender.html", status=422, faults=_beside(problem))
     flash(_("Mail can now come from %(name)s, %(email)s.", name=identity.name, email=identity.email), "ok")
-    return see_other("gateway.index")
+    return _on()
 
 
 @blueprint.post("/senders/<int:sender_id>/remove")
@@ -112,6 +136,19 @@ def remove_sender(sender_id: int) -> Response:
     if identities.remove(service().store, sender_id, me().id, service().clock()):
         flash(_("%(name)s, %(email)s is no longer offered.", name=identity.name, email=identity.email), "ok")
     return see_other("gateway.index")
+
+
+def _on() -> Response:
+    """To the next of the first steps; once they are taken, to the tokens and senders."""
+    first = first_steps.missing(service().store)
+    return see_other("overview.index" if first and "from" in request.form else "gateway.index")
+
+
+def _free_name() -> str:
+    taken = {line.name for line in tokens.all_tokens(service().store)}
+    return next(
+        name for n in itertools.count(1) if (name := f"Sandbox {n}" if n > 1 else "Sandbox") not in taken
+    )
 
 
 def _token(token_id: int) -> TokenLine:

@@ -2,11 +2,21 @@
 
 from flask import Blueprint, Response
 
-from mailroom import approvals, batches, history, holds, periods, progress, reports, tokens
+from mailroom import (
+    approvals,
+    batches,
+    email_templates,
+    first_steps,
+    gallery,
+    history,
+    holds,
+    periods,
+    progress,
+    reports,
+    tokens,
+)
 from mailroom.approvals import Approval
 from mailroom.batches import Batch
-from mailroom.email_templates import any_template
-from mailroom.identities import all_identities
 from mailroom.progress import Pace
 from mailroom.times import iso
 from views import plan_form
@@ -14,6 +24,7 @@ from views.access import may
 from views.chart import Chart, chart
 from views.gateway import SOON
 from views.here import me, service, show, wants_part
+from views.words import spoken
 
 blueprint = Blueprint("overview", __name__)
 
@@ -24,10 +35,11 @@ def index() -> Response:
     store, now = service().store, service().clock()
     lines = tokens.all_tokens(store, now)
     counts, figures = history.counts(store), history.counts(store, tests=False)
+    missing = first_steps.missing(store)
     going = [
         batch
         for batch in batches.unfinished(store, now)
-        if batch.shown != "cancelled" and batch.kind == "batch"
+        if batch.shown != "cancelled" and batch.kind == "batch" and (batch.waiting or batch.state == "paused")
     ]
     # What waits for somebody stands before what goes by itself.
     going.sort(key=lambda batch: batch.state != "paused")
@@ -38,7 +50,9 @@ def index() -> Response:
         tokens=lines,
         holds=holds.of_tokens(store, now),
         ending=[line for line in lines if iso(now) < (line.expires_at or "") < iso(now + SOON)],
-        missing=_missing(lines),
+        missing=missing,
+        starter=gallery.starters("id" if spoken() == "id" else "en")[0],
+        template=next(iter(email_templates.all_templates(store)), None) if missing else None,
         counts=counts,
         figures=figures,
         handed_over=sum(figures.get(state, 0) for state in batches.HANDED_OVER),
@@ -74,14 +88,3 @@ def _pace(batch: Batch) -> Pace:
     here = service()
     limit = here.clients.pace(batch.token_id).per_second
     return progress.pace(here.store, batch, limit, here.clock(), plan_form.hours())
-
-
-def _missing(lines: list[tokens.TokenLine]) -> list[str]:
-    """What has still to be set up before the first mail can go, in order."""
-    store = service().store
-    have = {
-        "token": bool(lines),
-        "sender": bool(all_identities(store)),
-        "template": any_template(store),
-    }
-    return [name for name, there in have.items() if not there]

@@ -5,7 +5,7 @@ from flask.blueprints import BlueprintSetupState
 from flask_babel import gettext as _
 from werkzeug.datastructures import FileStorage
 
-from mailroom import comparison, email_templates, gallery, starter, template_files
+from mailroom import comparison, email_templates, first_steps, gallery, starter, template_files
 from mailroom.email_templates import NoSuchTemplate, TemplateProblem, Version
 from mailroom.gallery import Language, Starter
 from mailroom.problems import Problem
@@ -51,6 +51,21 @@ def start(key: str) -> Response:
         return _editor(None, Typed("", starter.SUBJECT, html, "mjml" if key == "mjml" else "html"))
     one = gallery.starter(key) or abort(404)
     return _editor(None, _from(one))
+
+
+@blueprint.post("/starters/<key>")
+def take(key: str) -> Response:
+    """Keeps a mail of the gallery as it is, and goes on with the first steps, or to the editor."""
+    here, one = service(), gallery.starter(key) or abort(404)
+    start = _from(one)
+    saved = email_templates.save(
+        here.store, None, start.name, start.subject, start.html, me().id, here.clock(), kind=start.kind,
+        marketing=start.marketing,
+    )  # fmt: skip
+    flash(_("The template “%(name)s” is kept. You can change it any time.", name=saved.template_name), "ok")
+    if first_steps.missing(here.store):
+        return see_other("overview.index")
+    return see_other("templates.edit", template_id=saved.template_id)
 
 
 @blueprint.get("/starters/<key>")

@@ -7,7 +7,7 @@ from flask import Blueprint, Response, abort, flash, request, url_for
 from flask_babel import gettext as _
 from markupsafe import Markup
 
-from mailroom import drafts, email_templates, suppressions, tokens, trials
+from mailroom import drafts, email_templates, gallery, suppressions, tokens, trials
 from mailroom.email_templates import FieldProblem, Renderer, Version
 from mailroom.identities import Identity
 from mailroom.problems import Problem
@@ -63,7 +63,7 @@ def ask(template_id: int) -> Response:
         typed = {SAMPLE + name: value for name, value in row.values.items()}
     elif not typed:
         last = trials.last_values(service().store, template_id, me().id)
-        typed = {SAMPLE + name: value for name, value in last.items()}
+        typed = {SAMPLE + name: last.get(name) or gallery.sample(name) for name in version.fields}
     html = form.get("html", version.html).replace("\r\n", "\n")
     written = form.get("subject", version.subject).strip(), html
     return _show(version, typed, unsaved=written != (version.subject, version.html))
