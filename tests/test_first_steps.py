@@ -15,7 +15,7 @@ from tests.sandbox_server import Sandbox, running_sandbox
 
 Client = Callable[[str], Browser]
 TAKE = "/gateway/tokens/sandbox"
-SENDER = {"name": "Tim", "email": "tim@contoh.id", "from": "overview"}
+SENDER: dict[str, object] = {"name": "Tim", "email": "tim@contoh.id", "from": "overview"}
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def test_step_by_step_everything_is_there_and_the_list_goes_away(tried: Service)
     assert first_steps.missing(tried.store) == ["token", "sender", "template", "test"]
     assert browser.post_form(TAKE, {"from": "overview"}).location == "/"
     assert first_steps.missing(tried.store) == ["sender", "template", "test"]
-    assert browser.post_form("/gateway/senders/add", dict(SENDER)).location == "/"
+    assert browser.post_form("/gateway/senders/add", SENDER).location == "/"
     assert browser.post_form("/templates/starters/invoice-id").location == "/"
     assert first_steps.missing(tried.store) == ["test"]
     page = browser.get("/test/template/1").text
