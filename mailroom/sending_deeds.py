@@ -126,7 +126,7 @@ class ApprovalReturned(Deed):
 
     KIND = "approval_returned"
     WORD = N_("Approval refused")
-    SAYS = N_("Did not approve “%(name)s” and gave it back (mails: %(mails)s, asked by person %(asked_by)s).")
+    SAYS = N_("Did not approve “%(name)s” and gave it back (mails: %(mails)s, asked by %(asked_by)s).")
 
     name: str
     mails: int

@@ -91,7 +91,7 @@ class Press:
 def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Filled]:
     with old_sandbox(tmp_path_factory.mktemp("sandbox")) as sandbox:
         data = furnished(tmp_path_factory.mktemp("mailroom") / "data")
-        service = open_service(Settings(gateway_url=sandbox.url, data=data))
+        service = open_service(Settings(gateway_url=sandbox.url, sandbox=True, data=data))
         yield fill(service, sandbox=sandbox)
         service.close()
 
@@ -145,6 +145,7 @@ def presses(filled: Filled) -> Iterator[Press]:
     yield Press("lists.remove", f"/lists/{filled.list_id}/remove", kinds=("list_removed",))
     mail: dict[str, object] = {"name": "Baru", "subject": "Halo", "html": "<p>Halo</p>", "kind": "html"}
     yield Press("templates.save", "/templates/", mail, ("template_saved",))
+    yield Press("templates.take", "/templates/starters/invoice-id", kinds=("template_saved",))
     yield Press("templates.remove", f"/templates/{t}/remove", kinds=("template_removed",))
     yield Press("templates.restore", f"/templates/{t}/restore", kinds=("template_restored",))
     yield Press("gateway_history.take", "/gateway/history/take", kinds=("mails_taken_in",),
@@ -187,6 +188,7 @@ def _house(filled: Filled) -> Iterator[Press]:
     newer = file("t.txt", filled.live.sandbox.token(exp=6_000_000).encode())
     yield Press("gateway.replace_token", "/gateway/tokens/1/replace", newer, ("token_replaced",), "adi")
     yield Press("gateway.remove_token", "/gateway/tokens/2/remove", {}, ("token_removed",), "adi")
+    yield Press("gateway.take_sandbox_token", "/gateway/tokens/sandbox", {}, ("token_added",), "adi")
     sender: dict[str, object] = {"email": "baru@contoh.id", "name": "Tim Baru"}
     yield Press("gateway.add_sender", "/gateway/senders/add", sender, ("sender_added",), "adi")
     yield Press("gateway.remove_sender", "/gateway/senders/2/remove", {}, ("sender_removed",), "adi")
@@ -251,6 +253,7 @@ def is_read_in_words(adi: Browser) -> None:
         "wants when nobody can tell, from “Ask a person” to “Send it again”.",
         "Now: not before",
         "it arrived.",
+        "and gave it back (mails: 2, asked by TagihanS).",
         "marketing: no",
         "Put a list of addresses on the do-not-mail list (By hand, addresses given: 2).",
     ):

@@ -3,6 +3,7 @@
 import base64
 import io
 import logging
+import re
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -23,6 +24,7 @@ from oca.token import parse_token
 from tests.filled import ADI, SARI, Filled, fill
 from tests.house import CAST, Browser, furnished
 from tests.oca_stub import Reset, Stub, answer, running_stub
+from tests.test_second_factor_pages import set_up_app
 
 # A token in form: {"alg": "RS256"}, {"sub": "canary", "iat": 1790000000}, and a signature that stands nowhere else.
 TOKEN = (
@@ -100,9 +102,9 @@ def service(stub: Stub, tmp_path: Path) -> Iterator[Service]:
     service.close()
 
 
-def look_at_every_page(app: Flask, filled: Filled, caught: Caught, adi: Browser) -> None:
+def look_at_every_page(app: Flask, filled: Filled, caught: Caught, known: dict[str, Browser]) -> None:
     for person in ("", *CAST):
-        browser = adi if person == "adi" else Browser(app, person)
+        browser = known.get(person) or Browser(app, person)
         for endpoint, url in filled.pages(app, ADI if person == "adi" else SARI):
             for part in (False, True)[: 1 + (person == "adi")]:
                 caught.answer(f"{endpoint} for {person}: {url}", browser.get(url, part=part))
@@ -124,10 +126,12 @@ def test_no_secret_comes_out_anywhere(
     cookie = adi.http.get_cookie("mailroom_session")
     assert cookie
     caught.traps["a session"] = spellings(cookie.value)
+    vino = Browser(app, "vino")
+    caught.traps |= shown_once(adi, vino)
     push_it_through_uploads(adi, caught)
     push_it_through_the_gateway(filled, stub, caught, adi, monkeypatch)
     guess_passwords(app, caught)
-    look_at_every_page(app, filled, caught, adi)
+    look_at_every_page(app, filled, caught, {"adi": adi, "vino": vino})
     caught.answer("one person's data", adi.post_form("/privacy/export", {"email": "joko@contoh.id"}))
     from_a_shell(app, service, caught, monkeypatch)
     for path in (path for path in service.settings.data.rglob("*") if path.is_file()):
@@ -137,6 +141,22 @@ def test_no_secret_comes_out_anywhere(
     caught.look("what is printed", "".join(capsys.readouterr()).encode())
     assert caught.found == []
     assert caught.looked_at > 500
+
+
+def shown_once(adi: Browser, vino: Browser) -> dict[str, set[bytes]]:
+    """Secrets that a page shows the one time they are made: to whoever passes a link on, or sets up a second factor."""
+    found = {}
+    for name, url, form in (
+        ("an invitation", "/team/invite", {"role": "viewer", "email": ""}),
+        ("a link to a new password", "/team/2/reset", {}),
+    ):
+        page = adi.get(str(adi.post_form(url, dict(form)).location)).text
+        [secret] = re.findall(r"/(?:join|reset)/([\w-]{20,})", page)[:1]
+        found[name] = spellings(secret)
+    seed, codes = set_up_app(vino)
+    found["the seed of an app"] = spellings(seed) | spellings(seed.lower())
+    found |= {f"recovery code {n}": spellings(code) for n, code in enumerate(codes)}
+    return found
 
 
 def push_it_through_uploads(adi: Browser, caught: Caught) -> None:

@@ -93,7 +93,7 @@ def opened(desk: Chromium, app: Flask, service: Service, path: str) -> Iterator[
             [{"name": "mailroom_session", "value": session_of(service, SARI), "url": address}]
         )
         page = context.new_page()
-        page.goto(address + path, wait_until="networkidle")
+        page.goto(address + path, wait_until="load")
         yield page
 
 

@@ -153,6 +153,32 @@ def test_long_passwords_need_no_special_characters(password: str) -> None:
     assert not people.faults("adi@contoh.id", "Adi", password)
 
 
+@pytest.mark.parametrize(
+    "password",
+    [
+        "123456789012", "qwertyuiop123", "Password1234", "Password-2026!", "mailroom2026", "OCA Mailroom 1",
+        "abcabcabcabc", "passwordpassword", "kopi kopi kopi ", "1q2w3e4r5t6y", "zxcvbnmasdfghjkl", "Indonesia1945",
+        "rahasia12345", "iloveyou12345", "AdminAdmin!!", "qazwsxedcrfv", "Admin@telkom1",
+    ],
+)  # fmt: skip
+def test_what_others_would_try_early_is_refused(password: str) -> None:
+    assert list(people.faults("adi@contoh.id", "Adi", password)) == ["password"]
+
+
+@pytest.mark.parametrize(
+    "password",
+    [
+        "kereta api malam adi",
+        "cinta kopi hitam panas",
+        "passing the salt",
+        "x7Gq-92mB-plw3",
+        "Mailroom tanpa keluhan",
+    ],
+)
+def test_a_well_known_word_among_others_does_no_harm(password: str) -> None:
+    assert people.faults("adi@contoh.id", "Adi", password) == {}
+
+
 def test_an_address_belongs_to_one_person_however_it_is_written(store: Store) -> None:
     people.add(store, "adi@contoh.id", "Adi", "admin", PASSWORD, NOW)
     with pytest.raises(Problem) as refused:

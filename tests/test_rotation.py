@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from app import create_app
-from mailroom import activity, rotation, tokens
+from mailroom import activity, rotation, tokens, totp
 from mailroom.keys import KeyFileError, Keys
 from mailroom.service import Service, open_service
 from mailroom.settings import Settings
@@ -188,3 +188,16 @@ def test_a_mail_that_was_queued_before_is_still_opened_by_its_recipient(service:
     rotation.rotate(service.store, service.settings.key_file, NOON)
     links = Links(Keys.load(service.settings.key_file), "")
     assert (links.email(old), links.url(EMAIL).endswith(old)) == (EMAIL, False)
+
+
+def test_the_seeds_of_apps_are_encrypted_anew_as_tokens_are(folder: Path) -> None:
+    with closing(open_service(Settings(data=folder))) as service:
+        totp.begin(service.store, service.keys, 1, NOON)
+    with closing(sqlite3.connect(folder / "mailroom.db")) as db:
+        before = bytes(db.execute("SELECT secret FROM totp_secrets").fetchone()[0])
+    seed = Keys.load(key_file(folder)).decrypt(before)
+    assert rotate(folder) == 2
+    with closing(sqlite3.connect(folder / "mailroom.db")) as db:
+        after = bytes(db.execute("SELECT secret FROM totp_secrets").fetchone()[0])
+    assert after != before
+    assert Keys.load(key_file(folder)).decrypt(after) == seed

@@ -75,6 +75,9 @@ def _done(entry: Entry) -> str:
         written["every"] = ", ".join(every.get(word, word) for word in written["every"].split(", "))
     elif entry.kind == sending_deeds.BatchRescheduled.KIND:
         written |= {key: _plan(written[key]) for key in ("before", "after")}
+    elif entry.kind == sending_deeds.ApprovalReturned.KIND:
+        names = dict(activity.people(service().store))
+        written["asked_by"] = names.get(f"user:{values['asked_by']}", written["asked_by"])
     elif entry.kind == sending_deeds.BatchPolicyChanged.KIND:
         written |= {key: str(_POLICIES.get(written[key], written[key])) for key in ("before", "after")}
     elif entry.kind == library_deeds.TemplateSaved.KIND:

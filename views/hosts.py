@@ -12,8 +12,8 @@ from flask_babel import gettext as _
 from mailroom.settings import Settings
 from views.here import service
 
-# Whoever watches from outside or inside asks by an address, and gets no page.
-ASKED_BY_ANY_NAME = {"health.check", "metrics.index"}
+# Whoever watches from outside or inside asks by an address, and gets no page; files are the same for everybody.
+ASKED_BY_ANY_NAME = {"health.check", "metrics.index", "static"}
 # This very machine, for whoever looks after it.
 LOCAL = ("localhost", "127.0.0.1", "::1")
 
@@ -39,4 +39,5 @@ def _turn_away() -> Response | None:
     if request.endpoint in ASKED_BY_ANY_NAME or known(request.host, url):
         return None
     sentence = _("Mailroom is not called by this name. Open it at %(url)s.", url=url)
-    return Response(render_template("error.html", title=_("Wrong address"), sentence=sentence), 421)
+    page = render_template("error.html", title=_("Wrong address"), sentence=sentence, start=url)
+    return Response(page, 421)
