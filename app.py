@@ -65,6 +65,7 @@ from views import (
     sentences,
     settings,
     static_files,
+    style,
     suppressions,
     team,
     templates,
@@ -80,7 +81,7 @@ PAGES = (
     account, second_step, second_factors, overview, send, confirm, approvals, batches, schedule, history, mail,
     address, reports, report_files, report_mail, decisions, lists, templates, trials, suppressions, gateway,
     gateway_history, activity, settings, machine, privacy, retention, backups, unsubscribe, your_account, health,
-    metrics, language, joining, team, guide,
+    metrics, language, joining, team, style, guide,
 )  # fmt: skip
 
 # Larger than the largest list and attachment together; read by werkzeug before anything is parsed.

@@ -82,6 +82,9 @@ def _shoot(
     with visiting(browser, rooms, look) as visitor:
         for number, screen in chosen:
             path = folder / f"{number:03}-{screen.name}.png"
+            # Its number changes when screens are added before it.
+            for old in folder.glob(f"[0-9][0-9][0-9]-{screen.name}.png"):
+                old.unlink()
             try:
                 visitor.open(screen).screenshot(path=path, full_page=True, animations="disabled")
             except (AssertionError, Error) as error:

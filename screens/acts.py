@@ -29,19 +29,29 @@ def fill(form: str = FORM, **fields: str) -> Callable[[Page], None]:
     return act
 
 
-def expire(path: str, **fields: str) -> Callable[[Page], None]:
-    """Sends the form of the page at `path` after the session ended, and signs in again: it is offered anew."""
+def expire(path: str, who: str, **fields: str) -> Callable[[Page], None]:
+    """Sends the form of the page at `path` after the session ended, and signs in again: it is offered anew.
+
+    who: an address and a password, for only a browser in which somebody signed in is offered anything.
+    """
+    email, _, password = who.partition(" ")
+
+    def sign_in(page: Page) -> None:
+        _type(page, FORM, {"email": email, "password": password})
+        with page.expect_navigation():
+            _send(page, FORM)
 
     def act(page: Page) -> None:
         home = page.evaluate("location.origin")
+        page.context.clear_cookies()
+        page.goto(home + "/sign-in")
+        sign_in(page)
         page.goto(home + path)
-        cookies = page.context.cookies()
         _type(page, FORM, fields)
         page.context.clear_cookies(name=SESSION)
         with page.expect_navigation():
             _send(page, FORM)
-        page.context.add_cookies([one for one in cookies if one["name"] == SESSION])  # type: ignore[misc]
-        page.goto(home + "/again")
+        sign_in(page)
 
     return act
 

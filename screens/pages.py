@@ -11,6 +11,7 @@ from screens.rooms import Name
 from tests.house import CAST
 
 Act = Callable[[Page], None]
+SARI = "sari@contoh.id kereta api malam sari"
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ SCREENS = (
     Screen("sign-in-passkey", "/sign-in", "", "empty"),
     Screen("second-step", "/sign-in", "", "empty", fill(email=EDO.email, password=EDO.password)),
     Screen("second-step-ended", "/sign-in/second-step/", "", status=410),
-    Screen("signed-out-meanwhile", "/again", act=expire("/gateway/senders/add", email="baru@contoh.id")),
+    Screen("signed-out-meanwhile", "/again", "sari", act=expire("/do-not-mail/add", SARI, addresses="a@contoh.id")),
     Screen("overview-first-day", "/", "adi", "empty"),
     Screen("overview-first-day-viewer", "/", "vino", "empty"),
     Screen("overview", "/", "sari"),
@@ -215,6 +216,7 @@ SCREENS = (
     Screen("unsubscribe", "/u/{link}", ""),
     Screen("unsubscribe-stopped", "/u/{left}", ""),
     Screen("unsubscribe-unknown", "/u/x", "", status=404),
+    Screen("style", "/style/"),
     Screen("error-403", "/settings/", "vino", status=403),
     Screen("error-404", "/nothing/here", "vino", status=404),
     Screen("error-405", "/sign-out", "vino", status=405),

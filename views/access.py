@@ -170,6 +170,7 @@ POLICY: Mapping[str, Literal["anyone"] | Role] = {
     "privacy.export": "admin",
     "privacy.ask_erase": "admin",
     "privacy.erase": "admin",
+    "style.index": "admin",
     "retention.index": "admin",
     "retention.choose": "admin",
     "backups.index": "admin",

@@ -40,6 +40,7 @@ WITHIN = {
     "privacy": "settings",
     "retention": "settings",
     "backups": "settings",
+    "style": "settings",
     "machine": "settings",
 }
 

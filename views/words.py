@@ -151,15 +151,15 @@ def duration(seconds: float) -> str:
     return gettext("%(d)s days %(h)s h", d=whole // 86400, h=whole % 86400 // 3600)
 
 
-def drawn(state: str | None, word_only: bool = False) -> Markup:
-    """A state as a pill, or its word alone, in the reader's language; drawn once, for there are few states."""
-    return _drawn(str(get_locale()), state or "", word_only)
+def drawn(state: str | None, word_only: bool = False, meaning: bool = False) -> Markup:
+    """A state as a pill, its word alone, or the sentence that says what it means; drawn once, for there are few."""
+    return _drawn(str(get_locale()), state or "", "why" if meaning else "word" if word_only else "pill")
 
 
 @lru_cache(maxsize=500)
-def _drawn(language: str, state: str, word_only: bool) -> Markup:  # noqa: ARG001 – what is kept differs by it
+def _drawn(language: str, state: str, part: str) -> Markup:  # noqa: ARG001 – what is kept differs by it
     parts: Any = current_app.jinja_env.get_template("_parts.html").module
-    return Markup(parts.drawn_anew(state, word_only))  # noqa: S704 – the macro has escaped it
+    return Markup(parts.drawn_anew(state, part))  # noqa: S704 – the macro has escaped it
 
 
 _ROLES = {
