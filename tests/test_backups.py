@@ -145,11 +145,9 @@ def test_told_to_stop_it_leaves_nothing(service: Service, data: Path) -> None:
     assert names(data / "backups") == []
 
 
-def test_two_at_once_do_not_meet_in_one_folder(data: Path) -> None:
-    with copies._alone(data / "backups"):
-        done = flask("backup", data=data)
-    assert done.returncode == 2
-    assert "Another backup" in done.stderr
+def test_two_at_once_do_not_meet_in_one_folder(service: Service, data: Path) -> None:
+    with copies._alone(data / "backups"), pytest.raises(CopyFailed, match="Another backup"):
+        backups.make(service.store.path, data / "backups", 7, NOW)
     assert names(data / "backups") == []
 
 
@@ -180,21 +178,18 @@ backups.make(database, database.parent / "backups", 7, datetime.now(UTC))
     assert names(data / "backups") == [made.path.name, made.path.with_suffix(".json").name]
 
 
-def test_the_command_says_where_it_is_and_how_large(data: Path) -> None:
+def test_the_command_says_where_it_is_and_keeps_as_many_as_the_team_has_chosen(
+    service: Service, data: Path
+) -> None:
+    preferences.save(service.store, replace(preferences.get(service.store), backup_keep=2), 1, NOW)
+    for _ in range(2):
+        backups.make(service.store.path, data / "backups", 7, NOW - DAY)
     done = flask("backup", data=data)
     assert done.returncode == 0, done.stderr
     made = backups.latest(data / "backups")
     assert made
     assert str(made.path) in done.stdout
     assert "2 mails" in done.stdout
-
-
-def test_the_command_keeps_as_many_as_the_team_has_chosen(service: Service, data: Path) -> None:
-    preferences.save(service.store, replace(preferences.get(service.store), backup_keep=2), 1, NOW)
-    assert backups.usual_keep(service.store.path) == 2
-    for _ in range(2):
-        backups.make(service.store.path, data / "backups", 7, NOW)
-    assert flask("backup", data=data).returncode == 0
     assert len(copies.existing(data / "backups")) == 2
 
 

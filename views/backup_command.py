@@ -44,6 +44,8 @@ def backup_command(folder: Path | None, keep: int | None) -> None:
       1    it is there, but rules do not hold in it, nor in the database; none was removed
       2    there is no new backup
     """
+    # Mails and pages come first.
+    os.nice(10)
     try:
         settings = from_environment(os.environ)
         refuse_others(settings)

@@ -13,7 +13,7 @@ from tests.faults.dashboard import Dashboard, prepare_folder
 from tests.sandbox_server import Sandbox
 from tests.test_commands import flask
 
-MAILS = 60
+MAILS = 45
 
 
 @pytest.mark.parametrize("where", ["here", "on another machine"])
