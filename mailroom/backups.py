@@ -46,6 +46,18 @@ def make(
     return copies.make(order, now, time.monotonic)
 
 
+def own_folder(settings: Settings) -> Path:
+    """The folder of the program's own backups, made when there is none. Raises CopyFailed when it cannot be."""
+    folder = settings.backups
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise CopyFailed(
+            N_("Nothing can be written to %(folder)s: %(why)s."), folder=folder, why=copies.why(error)
+        ) from None
+    return folder
+
+
 def latest(folder: Path) -> Copy | None:
     """The newest backup in a folder; None without any."""
     found = copies.existing(folder)
@@ -123,15 +135,14 @@ class BackupMaker(Worker):
         self.run_once()
 
     def _make(self, user_id: int) -> Copy | None:
-        folder, now = self._settings.backups, self._clock()
+        now = self._clock()
         keep = preferences.get(self._store).backup_keep or KEEP
         try:
-            folder.mkdir(mode=0o700, exist_ok=True)
-            made = make(self._settings.database, folder, keep, now, self._over)
+            made = make(self._settings.database, own_folder(self._settings), keep, now, self._over)
         except Stopped:
             return None
-        except (CopyFailed, OSError) as error:
-            self._failed = error.sentence if isinstance(error, CopyFailed) else say(str(error))
+        except CopyFailed as error:
+            self._failed = error.sentence
             self._look_at = time.monotonic() + AGAIN_SECONDS
             self._log.warning("no backup was made: %s", error)
             return None
@@ -156,10 +167,10 @@ class BackupMaker(Worker):
         return row[0] is not None and row[0] < iso(moment)
 
     def _trouble(self, last: Copy | None) -> Sentence | None:
-        if preferences.get(self._store).backup_keep is None:
-            return None
         if self._failed:
             return self._failed
+        if preferences.get(self._store).backup_keep is None:
+            return None
         if last and last.broken:
             return say(
                 N_(

@@ -132,7 +132,7 @@ def make(order: Order, now: datetime, clock: Callable[[], float]) -> Copy:
                 copy = replace(copy, seconds=round(clock() - begun, 1))
                 _publish(part, copy)
         except (OSError, sqlite3.OperationalError) as error:
-            raise CopyFailed(N_("It could not be written: %(why)s."), why=error) from None
+            raise CopyFailed(N_("It could not be written: %(why)s."), why=why(error)) from None
         except sqlite3.DatabaseError as error:
             raise _damaged(error) from None
         finally:
@@ -252,6 +252,11 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
+def why(error: Exception) -> str:
+    """What went wrong, in the system's words, without its number."""
+    return (isinstance(error, OSError) and error.strerror) or str(error)
+
+
 def keep_name(folder: Path) -> None:
     """Puts what was renamed in a folder on the disk."""
     file = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
@@ -284,7 +289,7 @@ def _alone(folder: Path) -> Iterator[None]:
         lock = os.fdopen(os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o600), "r+")
     except OSError as error:
         raise CopyFailed(
-            N_("Nothing can be written to %(folder)s: %(why)s."), folder=folder, why=error
+            N_("Nothing can be written to %(folder)s: %(why)s."), folder=folder, why=why(error)
         ) from None
     with lock:
         try:
@@ -311,7 +316,7 @@ def _refuse_without_room(source: Path, folder: Path, floor: int) -> None:
         needed = source.stat().st_size * 11 // 10 + floor
         free = shutil.disk_usage(folder).free
     except OSError as error:
-        raise CopyFailed(N_("It could not be written: %(why)s."), why=error) from None
+        raise CopyFailed(N_("It could not be written: %(why)s."), why=why(error)) from None
     if free < needed:
         raise CopyFailed(
             N_(

@@ -72,7 +72,7 @@ def look(path: Path, settings: Settings) -> Candidate:
                 path, made_at, path.stat().st_size, copies.facts_of(db), pending, _opens(db, settings)
             )
     except (OSError, sqlite3.Error, ValueError) as error:  # a damaged file may hold what is no text
-        raise CopyFailed(N_("%(path)s cannot be read: %(why)s."), path=path, why=error) from None
+        raise CopyFailed(N_("%(path)s cannot be read: %(why)s."), path=path, why=copies.why(error)) from None
 
 
 def put_back(
@@ -101,7 +101,7 @@ def put_back(
             part.replace(database)
             copies.keep_name(settings.data)
         except (OSError, sqlite3.Error) as error:
-            raise CopyFailed(N_("It could not be put back: %(why)s."), why=error) from None
+            raise CopyFailed(N_("It could not be put back: %(why)s."), why=copies.why(error)) from None
         finally:
             part.unlink(missing_ok=True)
     return aside

@@ -77,7 +77,7 @@ def test_a_failure_is_told_on_the_page_and_on_the_overview_until_one_is_made(
     adi = client("adi")
     assert "The backups need somebody." not in adi.get("/").text
     broken(service)
-    assert "could not be written" in adi.get(PAGE).text or "File exists" in adi.get(PAGE).text
+    assert f"Nothing can be written to {service.settings.backups}: File exists." in adi.get(PAGE).text
     service.settings.backups.unlink()
     service.backups.want(1)
     assert service.backups.run_once()

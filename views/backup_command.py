@@ -49,11 +49,11 @@ def backup_command(folder: Path | None, keep: int | None) -> None:
     try:
         settings = from_environment(os.environ)
         refuse_others(settings)
-        if folder is None:
-            folder = settings.backups
-            folder.mkdir(mode=0o700, exist_ok=True)
         made = backups.make(
-            settings.database, folder, keep or backups.usual_keep(settings.database), utc_now()
+            settings.database,
+            folder or backups.own_folder(settings),
+            keep or backups.usual_keep(settings.database),
+            utc_now(),
         )
     except (CopyFailed, Problem) as error:
         _fail(said(error.sentence))
