@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 from babel.messages.catalog import Catalog
+from babel.messages.extract import DEFAULT_KEYWORDS, extract_from_dir
+from babel.messages.frontend import parse_mapping_cfg
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from flask import Flask
@@ -55,6 +57,35 @@ def translated(catalogue: Catalog) -> Iterator[tuple[tuple[str, ...], str]]:
         indonesian = message.string if isinstance(message.string, str) else (message.string or ("",))[0]
         if english[0]:
             yield english, indonesian
+
+
+SOURCES = ("views", "mailroom", "oca", "templates")
+KEYWORDS = {**DEFAULT_KEYWORDS, "_l": None, "lazy_gettext": None}
+
+
+def sentences() -> set[tuple[str | None, str]]:
+    """Every sentence that the program marks, with its context, as `make words` takes them out of it."""
+    with (ROOT / "babel.cfg").open() as file:
+        methods, options = parse_mapping_cfg(file)
+    found = set()
+    for folder in SOURCES:
+        for _, _, message, _, context in extract_from_dir(ROOT / folder, methods, options, KEYWORDS):
+            found.add((context, message if isinstance(message, str) else message[0]))
+    return found
+
+
+def test_every_sentence_of_the_program_is_translated(catalogue: Catalog) -> None:
+    known = {
+        (message.context, message.id if isinstance(message.id, str) else message.id[0])
+        for message in catalogue
+        if message.id and all([message.string] if isinstance(message.string, str) else message.string or [""])
+    }
+    assert sentences() - known == set(), "run `make words` and translate what is new"
+    assert known - sentences() == set(), "run `make words`: these are said no more"
+    assert not [message.id for message in catalogue if message.fuzzy and message.id]
+    makefile = (ROOT / "Makefile").read_text()
+    assert "-k _l -k lazy_gettext" in makefile
+    assert " ".join(SOURCES) in makefile
 
 
 def test_the_program_reads_what_the_catalogue_says(catalogue: Catalog) -> None:
