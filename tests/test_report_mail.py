@@ -385,7 +385,7 @@ def test_who_set_it_and_that_it_went_stand_in_the_trail(live: Live, client: Call
     due(live, MONDAY)
     page = client("adi").get("/activity/")
     assert faults(page) == []
-    sentence = "Set the report by mail (how often: week, month; people: 2, by number: 2, 3)."
+    sentence = "Set the report by mail (how often: every week, every month; people: 2, by number: 2, 3)."
     assert page.text.count(sentence) == 1
     assert "Queued the batch “Delivery report: 16–22 November 2026”" in page.text
 
