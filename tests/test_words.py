@@ -66,7 +66,7 @@ KEYWORDS = {**DEFAULT_KEYWORDS, "_l": None, "lazy_gettext": None}
 def sentences() -> set[tuple[str | None, str]]:
     """Every sentence that the program marks, with its context, as `make words` takes them out of it."""
     with (ROOT / "babel.cfg").open() as file:
-        methods, options = parse_mapping_cfg(file)
+        methods, options = parse_mapping_cfg(file)  # type: ignore[no-untyped-call]
     found = set()
     for folder in SOURCES:
         for _, _, message, _, context in extract_from_dir(ROOT / folder, methods, options, KEYWORDS):
