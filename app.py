@@ -88,7 +88,11 @@ PAGES = (
 MAX_REQUEST_BYTES = 32_000_000
 
 # Of <malloc.h>, https://man7.org/linux/man-pages/man3/mallopt.3.html
-M_ARENA_MAX = -8
+M_ARENA_MAX, M_MMAP_THRESHOLD = -8, -3
+
+# Of one answer that waits to be taken; a download beyond it waits for whoever takes it. waitress frees what was taken
+# only when all was, or when there was as much as this, so its usual 16 MB are 16 MB for each long download.
+MAX_WAITING_BYTES = 1_000_000
 
 # A command that found nobody here may just be queueing something; see mailroom.asking.
 COMMAND_SECONDS = 3.0
@@ -168,7 +172,7 @@ def listen(service: Service) -> Any:
     return waitress.create_server(
         create_app(service), host=service.settings.host, port=service.settings.port, threads=8, ident=None,
         # Beyond it the server hangs up, whoever it is.
-        max_request_body_size=request_limits.MAX_BODY_BYTES,
+        max_request_body_size=request_limits.MAX_BODY_BYTES, outbuf_high_watermark=MAX_WAITING_BYTES,
         # They are for ProxyFix, which believes as many as MAILROOM_PROXIES says; waitress would take them all away.
         clear_untrusted_proxy_headers=False,
     )  # fmt: skip
@@ -201,9 +205,12 @@ def serve() -> None:
 
 def _share_one_heap() -> None:
     # glibc gives each thread a heap of its own, and what one has freed is then of no use to the others: a sixth of
-    # all memory. Python lets one thread run at a time anyway. Other C libraries have no such thing.
+    # all memory. Python lets one thread run at a time anyway. A block of a megabyte goes back to the system when it is
+    # freed; left to itself, glibc would keep the 19 MB that making a password takes. Other C libraries have neither.
     with suppress(OSError, AttributeError):
-        ctypes.CDLL(None).mallopt(M_ARENA_MAX, 1)
+        libc = ctypes.CDLL(None)
+        libc.mallopt(M_ARENA_MAX, 1)
+        libc.mallopt(M_MMAP_THRESHOLD, 1 << 20)
 
 
 def main() -> int:
