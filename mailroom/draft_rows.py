@@ -78,7 +78,7 @@ class Content:
             used = [
                 row.email.casefold(),
                 row.attachment_id,
-                *(row.values.get(name, "") for name in self.fields),
+                *[row.values.get(name, "") for name in self.fields],
             ]
             used += [] if row.attachment_id is None else [str(row.attachment_id)]
             self._sum.update(json.dumps(used).encode())

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from datetime import date
+from functools import lru_cache
 
 from mailroom.problems import Sentence, say
 from oca.words import N_
@@ -11,6 +12,8 @@ _NO_NUMBER = N_("“%(value)s” is no number; write digits such as 1250 or 1.25
 _NO_AMOUNT = N_("“%(value)s” is no amount of money; write digits such as 1250000.")
 _NO_DATE = N_("“%(value)s” is no date; write the day first as in 23/11/2026, or 2026-11-23.")
 
+# Of each filter: a mail has the same value in several places, and a list the same day in many rows.
+_KEPT_VALUES = 1024
 MAX_DIGITS = 15  # what a spreadsheet keeps exactly
 SPACE = "\u00a0"  # the amount never stands on another line than its Rp
 
@@ -55,6 +58,7 @@ def upper(value: str) -> str:
     return value.upper()
 
 
+@lru_cache(_KEPT_VALUES)
 def title(value: str) -> str:
     """Every word with one capital letter in front: “SITI AMINAH” and “siti aminah” become “Siti Aminah”.
 
@@ -64,6 +68,7 @@ def title(value: str) -> str:
     return _PART.sub(lambda part: _capital(part.group()), value)
 
 
+@lru_cache(_KEPT_VALUES)
 def number(value: str) -> str:
     """The number as Indonesians write it: 1250000.5 becomes 1.250.000,5. Raises Unreadable.
 
@@ -79,6 +84,7 @@ def number(value: str) -> str:
     return minus + _grouped(whole) + ("," + decimals if decimals.strip("0") else "")
 
 
+@lru_cache(_KEPT_VALUES)
 def rupiah(value: str) -> str:
     """The amount of money with its sign: 1250000 becomes Rp 1.250.000, with two decimals when they are not 00.
 
@@ -94,6 +100,7 @@ def rupiah(value: str) -> str:
     return f"{found['minus'] or minus}Rp{SPACE}{_grouped(whole)}{cents}"
 
 
+@lru_cache(_KEPT_VALUES)
 def tanggal(value: str) -> str:
     """The date as Indonesians write it: 2026-11-23 becomes 23 November 2026; a time behind it is left out.
 

@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from mailroom.addresses import read_address
 from mailroom.headers import field_name, letters
@@ -19,6 +20,8 @@ __all__ = [
 ]  # fmt: skip
 
 MAX_VALUE = 10_000
+# Rows whose addresses are looked for on the do-not-mail list by one question.
+_ASKED_AT_ONCE = 500
 
 MISSING = N_("Missing")
 DUPLICATE = N_("Same as row %(row)s")
@@ -121,16 +124,16 @@ def attachment_at(sheet: Sheet, files: Mapping[str, int]) -> int | None:
 def check(
     sheet: Sheet,
     renderer: Renderer,
-    suppressed: Callable[[str], bool] = lambda _email: False,
+    suppressed: Callable[[Sequence[str]], set[str]] = lambda _emails: set(),
     files: Mapping[str, int] | None = None,
     *,
     may_lack_file: bool = False,
 ) -> Iterator[Row]:
     """Every row of the sheet with its faults, in order, checked as it is asked for.
 
-    renderer: of the template the rows are for. suppressed: whether an address is on the do-not-mail list. files: the
-    files there are for single rows, by name, with the ids they are kept under; may_lack_file: whether a row that names
-    none is good all the same.
+    renderer: of the template the rows are for. suppressed: which of some addresses are on the do-not-mail list.
+    files: the files there are for single rows, by name, with the ids they are kept under; may_lack_file: whether a
+    row that names none is good all the same.
     """
     return _Check(sheet, renderer, suppressed, files, may_lack_file).rows()
 
@@ -142,7 +145,7 @@ class _Check:
         self,
         sheet: Sheet,
         renderer: Renderer,
-        suppressed: Callable[[str], bool],
+        suppressed: Callable[[Sequence[str]], set[str]],
         files: Mapping[str, int] | None,
         may_lack_file: bool,
     ) -> None:
@@ -162,20 +165,24 @@ class _Check:
         if duplicates == "last":
             for number, cells in self._sheet.read():
                 self._kept[self._address(cells)[0].casefold()] = number
-        for number, cells in self._sheet.read():
-            email, fault = self._address(cells)
-            if not fault and duplicates != "all":
-                kept = self._kept.setdefault(email.casefold(), number)
-                fault = say(DUPLICATE, row=kept) if kept != number else None
-            yield self._row(number, cells, email, fault)
+        left = self._sheet.read()
+        while some := [
+            (number, cells, *self._address(cells)) for number, cells in islice(left, _ASKED_AT_ONCE)
+        ]:
+            suppressed = self._suppressed([email for _, _, email, _ in some])
+            for number, cells, email, fault in some:
+                if not fault and duplicates != "all":
+                    kept = self._kept.setdefault(email.casefold(), number)
+                    fault = say(DUPLICATE, row=kept) if kept != number else None
+                if fault is None and email in suppressed:
+                    fault = say(SUPPRESSED)
+                yield self._row(number, cells, email, fault)
 
     def _row(self, number: int, cells: list[str], email: str, fault: Sentence | None) -> Row:
         values = {
             key: value for key, at in self._places.items() if at < len(cells) and (value := cells[at].strip())
         }
         errors = self._cell_faults(values)
-        if fault is None and self._suppressed(email):
-            fault = say(SUPPRESSED)
         if fault:
             errors[self._email_key] = fault
         self._row_faults(cells, errors)

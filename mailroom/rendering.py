@@ -1,7 +1,7 @@
 """One template made ready to fill: the preview and the sender fill it with the very same code."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from markupsafe import escape
@@ -134,35 +134,39 @@ def fields_of(subject: str, body: str) -> tuple[str, ...]:
 def _pieces(body: Body, values: Mapping[str, str], escaped: bool, limit: int) -> list[str]:
     """The filled text in pieces, measured as they are made: a long value in many places would fill the memory."""
     made: list[str] = []
-    size = 0
-    for piece in _chosen(body, values):
+    size = _fill(body, values, escaped, limit, made, 0)
+    if size > limit:
+        raise _too_large(escaped)
+    return made
+
+
+def _fill(
+    body: Body, values: Mapping[str, str], escaped: bool, limit: int, made: list[str], size: int
+) -> int:
+    """Adds the filled pieces to `made`, and gives the size of all; without a generator, for lists have many rows."""
+    for piece in body:
         if isinstance(piece, str):
             made.append(piece)
             size += len(piece)
+            continue
+        if isinstance(piece, Choice):
+            for test, arm in piece.arms:
+                if test is None or _holds(test, values):
+                    size = _fill(arm, values, escaped, limit, made, size)
+                    break
             continue
         value = values.get(piece.name, "")
         if piece.steps or not value or value.isspace():
             value = _filled(piece, value)
         if len(value) > limit:
             raise _too_large(escaped)
-        if escaped:
+        if escaped and not value.isalnum():
             value = escape(value)
         made.append(value)
         size += len(value)
         if size > limit:
             raise _too_large(escaped)
-    if size > limit:
-        raise _too_large(escaped)
-    return made
-
-
-def _chosen(body: Body, values: Mapping[str, str]) -> Iterator[str | Place]:
-    for piece in body:
-        if isinstance(piece, Choice):
-            arm = next((arm for test, arm in piece.arms if test is None or _holds(test, values)), ())
-            yield from _chosen(arm, values)
-        else:
-            yield piece
+    return size
 
 
 def _holds(test: Test, values: Mapping[str, str]) -> bool:

@@ -1,5 +1,6 @@
 """The do-not-mail list: addresses that get no mail, who put them there and why. Nothing is sent to them."""
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -45,11 +46,15 @@ class Suppression:
     added_by: str
 
 
-def among(store: Store) -> Callable[[str], bool]:
-    """A way to ask whether an address is on the list, upper and lower case aside; for the thread it is made in."""
-    # A look into the index for each: 6 µs in a list of a million, and never out of date as a copy would be.
+def among(store: Store) -> Callable[[Sequence[str]], set[str]]:
+    """A way to ask which of some addresses are on the list, in whatever case; for the thread it is made in."""
+    # A look into the index for each, never out of date as a copy would be; many by one question, for each question
+    # takes and gives back the file's lock.
     ask = store.read().conn.execute
-    return lambda email: ask("SELECT 1 FROM suppressions WHERE email = ?", (email,)).fetchone() is not None
+    question = (
+        "SELECT a.key FROM json_each(?) a WHERE EXISTS (SELECT 1 FROM suppressions s WHERE s.email = a.value)"
+    )
+    return lambda emails: {emails[row[0]] for row in ask(question, (json.dumps(emails),))}
 
 
 def why(db: Database, email: str) -> str:
