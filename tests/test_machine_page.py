@@ -2,6 +2,7 @@
 
 import logging
 import re
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -31,6 +32,10 @@ def running(tmp_path: Path) -> Iterator[Service]:
     service = open_service(settings)
     prepare_records(service)
     service.start()
+    late = time.monotonic() + 30
+    while len(service.pulses()) <= len(service.workers):  # until the token's own sender works, too
+        assert time.monotonic() < late
+        time.sleep(0.01)
     yield service
     service.close()
 
