@@ -119,11 +119,19 @@ class Batch:
 
     @property
     def shown(self) -> str:
-        """The state in one word: running, scheduled, paused, stopped or expired (its token), cancelled or finished."""
+        """The state in one word.
+
+        Running, scheduled, paused, stopped or expired (its token), looking_up or to_decide (all that is left of it is
+        in doubt), cancelled or finished.
+        """
         if self.finished and self.state != "cancelled":
             return "finished"
+        if self.state == "running" and not self.may_still_go:
+            return "to_decide"
         if self.state == "running" and self.token_holds:
             return self.token_holds
+        if self.state == "running" and not self.waiting:
+            return "looking_up"
         if self.state == "running" and self.waits_until and self.counts.get("queued"):
             return "scheduled"
         return self.state

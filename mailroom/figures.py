@@ -72,6 +72,12 @@ class Figures:
         sent = self["sent"]
         return self["delivered"] / sent if sent else None
 
+    @property
+    def open_rate(self) -> float | None:
+        """The share of the mails delivered that were opened, 0 to 1; None without any."""
+        delivered = self["delivered"]
+        return self["opened"] / delivered if delivered else None
+
 
 @dataclass(frozen=True)
 class Line:

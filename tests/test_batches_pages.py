@@ -34,6 +34,13 @@ def finish(live: Live, delivery: states.Delivery = "opened") -> None:
             states.deliver(db, mail_id, "pending", delivery, delivery, change, None)
 
 
+def pill(browser: Browser) -> str:
+    """The state of the only batch, as the list of batches has it."""
+    found = re.findall(r'class="pill[^>]*>.*?</svg>([^<]+)<', browser.get("/batches/").text)
+    assert len(found) == 1
+    return str(found[0])
+
+
 def test_the_list_says_so_when_nothing_was_sent(client: Client) -> None:
     page = client("vino").get("/batches/").text
     assert "Nothing has been sent yet" in page
@@ -48,6 +55,22 @@ def test_a_batch_renews_itself_until_nothing_can_change_any_more(client: Client,
     assert "Finished" in finished
     assert "hx-trigger" not in finished
     assert "100 %" in finished
+
+
+def test_a_batch_of_which_only_doubts_are_left_says_so(client: Client, filled: Live) -> None:
+    change = Change(filled.service.clock(), "", "sender")
+    with filled.service.store.write() as db:
+        for mail_id in (1, 2):
+            states.transition(db, mail_id, "queued", "sending", change)
+        states.transition(db, 1, "sending", "accepted", change, gateway_id="id-1")
+        states.transition(db, 2, "sending", "unknown", change)
+    vino = client("vino")
+    assert pill(vino) == "Checking"
+    with filled.service.store.write() as db:
+        states.transition(db, 2, "unknown", "undecided", change)
+    assert pill(vino) == "Needs a decision"
+    stop_token(filled)
+    assert pill(vino) == "Needs a decision"
 
 
 def test_delivered_mails_are_watched_a_while_for_they_may_be_opened(client: Client, filled: Live) -> None:

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -55,6 +56,26 @@ def test_the_page_in_every_grouping_is_sound_and_has_its_numbers(client: Client)
         assert "66.7\u00a0%" in answer.text
         assert "<script>alert" not in answer.text
         assert 'data-label="Handed over"' in answer.text
+
+
+@pytest.mark.usefixtures("sent")
+def test_the_overview_has_the_last_thirty_days_beside_the_thirty_before(
+    client: Client, sent: Service
+) -> None:
+    browser = client("vino")
+    page = browser.get("/")
+    assert faults(page) == []
+    cards = dict(re.findall(r'figure=(\w+)"><small>[^<]+</small><b>([^<]+)</b>', page.text))
+    assert cards == {"sent": "3", "delivered": "66.7\u00a0%", "opened": "50\u00a0%", "failed": "1"}
+    assert "none before" in page.text
+    # What is refused has a card once there is any.
+    with sent.store.write() as db:
+        states.transition(db, 6, "queued", "sending", Change(sent.clock(), "", "sender"))
+        states.transition(db, 6, "sending", "rejected", Change(sent.clock(), "", "sender"))
+    assert 'figure=refused"><small>Refused</small><b>1</b>' in browser.get("/", part=True).text
+    for figure, n in (("sent", 3), ("delivered", 2), ("opened", 1), ("failed", 1), ("refused", 1)):
+        mails = browser.get(f"/reports/mails?preset=30-days&figure={figure}").text
+        assert mails.count("row-link") == n, figure
 
 
 def test_before_the_first_mail_the_page_says_what_will_be_here(client: Client) -> None:

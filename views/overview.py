@@ -1,6 +1,9 @@
 """Overview: what needs somebody, what is going now, the numbers, the latest batches."""
 
+from typing import NamedTuple
+
 from flask import Blueprint, Response
+from flask_babel import gettext as _
 
 from mailroom import (
     approvals,
@@ -23,8 +26,10 @@ from views import plan_form
 from views.access import may
 from views.chart import Chart, chart
 from views.gateway import SOON
-from views.here import me, service, show, wants_part
-from views.words import spoken
+from views.here import me, service, show
+from views.report_form import USUAL
+from views.report_words import compared, compared_share, percent
+from views.words import number, spoken
 
 blueprint = Blueprint("overview", __name__)
 
@@ -34,7 +39,7 @@ def index() -> Response:
     """The start page; what goes on renews itself."""
     store, now = service().store, service().clock()
     lines = tokens.all_tokens(store, now)
-    counts, figures = history.counts(store), history.counts(store, tests=False)
+    counts = history.counts(store)
     missing = first_steps.missing(store)
     going = [
         batch
@@ -54,22 +59,39 @@ def index() -> Response:
         starter=gallery.starters("id" if spoken() == "id" else "en")[0],
         template=next(iter(email_templates.all_templates(store)), None) if missing else None,
         counts=counts,
-        figures=figures,
-        handed_over=sum(figures.get(state, 0) for state in batches.HANDED_OVER),
+        month=_month(),
         going=[(batch, _pace(batch)) for batch in going],
         asked=_asked(),
         backup_trouble=service().backups.standing().trouble if may("backups.index") else None,
         latest=batches.newest(store, limit=5, now=now),
-        chart=None if wants_part() else _month(),
     )
 
 
-def _month() -> Chart | None:
-    """The last 30 days as a chart; None when nothing was handed over in them."""
+class Month(NamedTuple):
+    """The last 30 days: cards of a word, a number, how it compares with before and the figure it counts; the chart."""
+
+    cards: list[tuple[str, str, str, str]]
+    chart: Chart
+
+
+def _month() -> Month | None:
+    """What became of the mails of the last 30 days, beside the 30 before; None when there were none in both."""
     store = service().store
-    within = periods.preset("30-days", reports.today(store, service().clock()))
-    drawn = chart(reports.over_time(store, within), "day")
-    return drawn if drawn.totals else None
+    within = periods.preset(USUAL, reports.today(store, service().clock()))
+    now, was = reports.summary(store, within), reports.summary(store, within.before)
+    if not now and not was:
+        return None
+    cards = [
+        (_("Handed over"), number(now["sent"]), compared(now["sent"], was["sent"]), "sent"),
+        (_("Delivered"), percent(now.rate), compared_share(now.rate, was.rate), "delivered"),
+        (_("Opened"), percent(now.open_rate), compared_share(now.open_rate, was.open_rate), "opened"),
+        (_("Not delivered"), number(now["failed"]), compared(now["failed"], was["failed"]), "failed"),
+    ]
+    if now["refused"]:
+        cards.append(
+            (_("Refused"), number(now["refused"]), compared(now["refused"], was["refused"]), "refused")
+        )
+    return Month(cards, chart(reports.over_time(store, within), "day"))
 
 
 def _asked() -> dict[str, list[Approval]]:

@@ -59,15 +59,15 @@ def compared(now: int, before: int) -> str:
     return _("↓ %(n)s\u00a0%% fewer than %(before)s", n=share, before=number(before))
 
 
-def compared_rate(now: Figures, before: Figures) -> str:
-    """How the delivery rate differs from the one of the range before, in words."""
-    if now.rate is None or before.rate is None:
+def compared_share(now: float | None, before: float | None) -> str:
+    """How a share that had better be high differs from the one of the range before, in words; "" without both."""
+    if now is None or before is None:
         return ""
-    points = round((now.rate - before.rate) * 100, 1)
+    points = round((now - before) * 100, 1)
     if not points:
         return _("the same as before")
     words = _("↑ better than %(before)s") if points > 0 else _("↓ worse than %(before)s")
-    return words % {"before": percent(before.rate)}
+    return words % {"before": percent(before)}
 
 
 def compared_time(now: Figures, before: Figures) -> str:

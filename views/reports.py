@@ -12,7 +12,7 @@ from views.chart import chart
 from views.here import me, service, show, whole
 from views.report_form import Asked, asked
 from views.report_rows import COLUMNS, Rows
-from views.report_words import compared, compared_rate, compared_time, percent
+from views.report_words import compared, compared_share, compared_time, percent
 from views.words import duration, number
 
 blueprint = Blueprint("reports", __name__, url_prefix="/reports")
@@ -105,7 +105,7 @@ def _stats(rows: Rows, made: Report) -> list[tuple[str, str, str, str]]:
         for figure, word in COLUMNS.items()
         if figure not in ("refused", "undecided") or now[figure] or was[figure]
     ]
-    cards.append((_("Delivery rate"), percent(now.rate), compared_rate(now, was), ""))
+    cards.append((_("Delivery rate"), percent(now.rate), compared_share(now.rate, was.rate), ""))
     if now.median is not None:
         cards.append((_("Median time until delivered"), duration(now.median), compared_time(now, was), ""))
     return cards

@@ -16,8 +16,8 @@ blueprint = Blueprint("style", __name__, url_prefix="/style")
 
 STATES = (
     "queued", "scheduled", "sending", "accepted", "delivered", "opened", "unknown", "undecided", "failed", "rejected",
-    "gave_up", "lost", "skipped", "cancelled", "test", "report", "found", "running", "paused", "finished", "ok",
-    "unchecked", "stopped", "expired", "signed_in", "invited", "lapsed", "disabled",
+    "gave_up", "lost", "skipped", "cancelled", "test", "report", "found", "running", "looking_up", "to_decide",
+    "paused", "finished", "ok", "unchecked", "stopped", "expired", "signed_in", "invited", "lapsed", "disabled",
 )  # fmt: skip
 # Words and the ground that they stand on.
 PAIRS = (
