@@ -6,6 +6,7 @@ connection behind one lock; every thread reads through a connection of its own t
 """
 
 import fcntl
+import logging
 import os
 import shutil
 import sqlite3
@@ -22,6 +23,8 @@ from mailroom import copies
 from mailroom.schema import migrations
 from mailroom.times import utc_now
 from oca.words import N_
+
+_log = logging.getLogger("mailroom.store")
 
 # Bytes. With less no mail is claimed, so that answers still due find room: a few kB each, and the WAL's growth.
 FLOOR_BYTES = 50_000_000
@@ -230,8 +233,12 @@ def _own(path: Path, wait: float) -> IO[str]:
 def _migrate(db: Database, path: Path, floor_bytes: int) -> None:
     if not migrations.pending(db):
         return
-    if migrations.applied(db) and db.execute("SELECT 1 FROM users").fetchone():
+    used = bool(migrations.applied(db) and db.execute("SELECT 1 FROM users").fetchone())
+    if used:
+        size = path.stat().st_size / 1e6
+        _log.info("The database is of an older version. A copy of its %d MB is made and checked first.", size)
         _copy_before(path, floor_bytes)
+        _log.info("The copy is there; now the database is brought up to date. Do not break it off.")
     # A table that is made anew is dropped in between, which its references would forbid.
     db.execute("PRAGMA foreign_keys = OFF")
     migrations.apply(db)
@@ -239,6 +246,8 @@ def _migrate(db: Database, path: Path, floor_bytes: int) -> None:
     if broken:
         raise StoreError(N_("The database was not brought up to date: references in it lead nowhere."))
     db.execute("PRAGMA foreign_keys = ON")
+    if used:
+        _log.info("The database is up to date.")
 
 
 def schema_of(db: Database) -> Literal["older", "current", "newer"]:
