@@ -254,6 +254,15 @@ def test_the_second_person_sees_what_would_be_sent_and_lets_it_go_once(client: C
     assert client("sari").get(f"/send/{draft_id}/confirm").location == first.location
 
 
+def test_several_that_wait_are_one_line_on_the_overview(client: Client, large: Live) -> None:
+    for _ in "123":
+        ask(client, large)
+    said = text(client("adi").get("/").text)
+    assert "3 batches wait for you or somebody else to approve them. They hold 9 mails." in said
+    assert "asks you to approve" not in said
+    assert client("adi").get("/approvals/").text.count("/approvals/") >= 3
+
+
 def test_who_asked_sees_it_wait_and_can_withdraw_but_not_approve(client: Client, large: Live) -> None:
     draft_id, sari = ask(client, large), client("sari")
     page = sari.get(f"/approvals/{draft_id}")
