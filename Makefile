@@ -8,7 +8,7 @@ run: .venv/run
 	@$(BIN)/python -m deploy.demo
 
 test: .venv/dev .venv/chromium
-	@$(BIN)/python -m pytest -n 2 --dist worksteal
+	@$(BIN)/python -m pytest -n 3 --dist worksteal
 
 lint: .venv/dev
 	@$(BIN)/ruff format --check .

@@ -7,12 +7,14 @@ from contextlib import closing
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
 from jinja2 import BytecodeCache
 from jinja2.bccache import Bucket
+from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
 from mailroom import people
@@ -96,6 +98,24 @@ class Compiled(BytecodeCache):
 
 
 compiled = Compiled()
+
+
+def _compile_once() -> None:
+    """Lets werkzeug compile each rule for addresses once, too: half the time that an application takes to be made."""
+    compile_builder = Rule._compile_builder
+    kept: dict[tuple[object, ...], Any] = {}
+
+    def builder(rule: Rule, append_unknown: bool = True) -> Any:
+        # Which converters the rule has it asks of itself, when an address is built.
+        key = (rule.rule, str(rule._trace), str(rule.defaults), append_unknown)
+        if key not in kept:
+            kept[key] = compile_builder(rule, append_unknown)
+        return kept[key]
+
+    Rule._compile_builder = builder  # type: ignore[assignment, method-assign]
+
+
+_compile_once()
 
 
 class Browser:
