@@ -68,7 +68,9 @@ baris@contoh.id,Baris,"INV-
 305",November 2026,75000,2026-11-30,
 rusak@contoh.id,Rusak,INV-306,November 2026,#REF!,2026-11-30,
 """
-REFUSED = """\
+# Whom the sandbox refuses, and whom it cannot deliver to.
+UNDELIVERED = """\
+bounced+tono@sandbox.test,Tono,INV-3,November 2026,75000,2026-11-30,
 refused+dewi@sandbox.test,Dewi,INV-1,November 2026,75000,2026-11-30,
 refused+rio@sandbox.test,Rio,INV-2,November 2026,75000,2026-11-30,
 """
@@ -270,7 +272,7 @@ class _Maker:
         with store.write() as db:
             db.execute("UPDATE batches SET per_minute = ? WHERE id = ?", [SLOW, running])
         # The last, so that the newest mails are of all kinds.
-        finished = live.queue(f"{some_rows(58, 50)}\n{REFUSED}", name="Kuitansi Oktober")
+        finished = live.queue(f"{some_rows(57, 50)}\n{UNDELIVERED}", name="Kuitansi Oktober")
         live.wait(lambda: not live.batch(finished).waiting)
         live.wait(lambda: not self._one("SELECT count(*) FROM mails WHERE batch_id = ? AND delivery = 'pending'",
                                         finished))  # fmt: skip

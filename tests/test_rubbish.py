@@ -31,6 +31,8 @@ NASTY = [
     "1" * 9000,
 ]
 NAMES = ["before", "after", "state", "part", "row", "template", "again", "next", "width", "q"]
+# At an address that leads nowhere, what comes with it hardly matters.
+NASTIEST = NASTY[-3:]
 FIELDS = ["name", "subject", "html", "email", "password", "pasted", "template", "sender", "token", "per_second", "base",
           "fields", "kinds", "policy", "reason", "decision", "template_id"]  # fmt: skip
 
@@ -56,10 +58,14 @@ def test_no_address_breaks_a_page(app: Flask, browser: Browser) -> None:
             assert browser.get(url, part=part).status_code < 500, url
 
 
+def values(url: str) -> list[str]:
+    return NASTIEST if any(part in ("9" * 30, "-1", "x", "%00") for part in url.split("/")) else NASTY
+
+
 def test_no_question_breaks_a_page(app: Flask, browser: Browser) -> None:
     pages = [url for url in set(urls(app, "GET")) if "9" * 30 not in url and "%00" not in url]
     for url in pages:
-        for value in NASTY:
+        for value in values(url):
             question = dict.fromkeys(NAMES, value)
             # To its end: a download is made while it is read.
             with browser.http.get(url, query_string=question, buffered=True) as answer:
@@ -71,7 +77,7 @@ def test_no_form_breaks_a_page(app: Flask, browser: Browser) -> None:
     for url in set(urls(app, "POST")):
         if url == "/sign-out":
             continue
-        for value in NASTY:
+        for value in values(url):
             form = {**dict.fromkeys(FIELDS, value), "csrf_token": token}
             assert browser.http.post(url, data=form).status_code < 500, (url, value[:40])
             files = {

@@ -108,7 +108,7 @@ class Dashboard:
         self.address = self.process.stdout.readline().strip().rpartition(" ")[2]
         if self.address:
             # It prints its address a moment before it knows what to do when it is told to stop.
-            with suppress(requests.ConnectionError):
+            with suppress(requests.RequestException):
                 requests.get(f"{self.address}/sign-in", timeout=PATIENCE_SECONDS)
 
     @property
@@ -140,7 +140,7 @@ class Dashboard:
 
     def close(self) -> None:
         """Ends it if it still runs, whatever became of the test."""
-        if self._process and self._process.poll() is None:
+        if self._process:
             self._process.kill()
             self.ended()
 
