@@ -170,7 +170,7 @@ def listen(service: Service) -> Any:
     # The one way to a parser of our own. There is one mailroom in a process that serves.
     HTTPChannel.parser_class = request_limits.parser(service)
     return waitress.create_server(
-        create_app(service), host=service.settings.host, port=service.settings.port, threads=8, ident=None,
+        create_app(service), host=service.settings.host, port=service.settings.port, threads=6, ident=None,
         # Beyond it the server hangs up, whoever it is.
         max_request_body_size=request_limits.MAX_BODY_BYTES, outbuf_high_watermark=MAX_WAITING_BYTES,
         # They are for ProxyFix, which believes as many as MAILROOM_PROXIES says; waitress would take them all away.

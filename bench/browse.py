@@ -4,14 +4,14 @@ import argparse
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bench import browse_peers, generate
 from bench.browse_pages import Facts, Page, downloads, facts, pages
 from bench.machine import describe, resident_mb, usage
 from bench.visitor import Download, Refused, Times, Visitor, sign_in
-from mailroom import batch_controls, batches, drafts, email_templates, recipients, tokens
+from mailroom import batch_controls, batches, drafts, email_templates, preferences, recipients, tokens
 from mailroom.service import Service, open_service
 from mailroom.settings import Settings
 from tests.faults.dashboard import Dashboard
@@ -92,6 +92,8 @@ def _sending(folder: Path, sandbox: Sandbox) -> Iterator[Dashboard]:
         name = f"Pelanggan {now:%Y-%m-%d %H:%M:%S}"
         token = tokens.add(store, service.keys, name, sandbox.token().encode(), PER_SECOND, 1, now)
         batch_id = _queue(service, name, token.id)
+        # One would be due: minutes of copying and checking while pages are measured.
+        preferences.save(store, replace(preferences.get(store), backup_keep=None), 1, now)
     finally:
         service.close()
     running = Dashboard(folder, sandbox)

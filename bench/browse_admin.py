@@ -43,7 +43,7 @@ def main() -> None:
     """Arguments: the database, a port."""
     import waitress
 
-    waitress.serve(app(sys.argv[1]), host="127.0.0.1", port=int(sys.argv[2]), threads=8)
+    waitress.serve(app(sys.argv[1]), host="127.0.0.1", port=int(sys.argv[2]), threads=6)
 
 
 if __name__ == "__main__":

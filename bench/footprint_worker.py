@@ -61,7 +61,7 @@ def main() -> None:
     import waitress
     from django.core.wsgi import get_wsgi_application  # type: ignore[import-not-found]
 
-    waitress.serve(get_wsgi_application(), host="127.0.0.1", port=int(sys.argv[3]), threads=8)
+    waitress.serve(get_wsgi_application(), host="127.0.0.1", port=int(sys.argv[3]), threads=6)
 
 
 if __name__ == "__main__":

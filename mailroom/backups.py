@@ -4,6 +4,7 @@ The key file is in none of them, so that whoever gets hold of one cannot use the
 everything else, customers' addresses among it.
 """
 
+import os
 import sqlite3
 import threading
 import time
@@ -103,6 +104,7 @@ class BackupMaker(Worker):
         self._running = False
         self._failed: Sentence | None = None
         self._look_at = 0.0
+        self._stepped_back = False
 
     def want(self, user_id: int) -> None:
         """Has one made now, by a person's wish."""
@@ -132,6 +134,10 @@ class BackupMaker(Worker):
             self._wanted.clear()
 
     def _round(self) -> None:
+        if not self._stepped_back:
+            # A large database is copied and checked for minutes; pages and mails go before, also on one processor.
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)
+            self._stepped_back = True
         self.run_once()
 
     def _make(self, user_id: int) -> Copy | None:

@@ -72,7 +72,7 @@ def _clock(zone: ZoneInfo) -> Callable[[str | None], str | None]:
     """Writes stored moments as `2026-11-23 16:41:07` in the zone."""
 
     # Most mails share their minute with others; a zone's offset is never a part of one.
-    @lru_cache(maxsize=4096)
+    @lru_cache(maxsize=500)
     def minute(stored: str) -> str:
         return datetime.fromisoformat(stored + "Z").astimezone(zone).strftime("%Y-%m-%d %H:%M")
 

@@ -112,7 +112,7 @@ def typed(first: str, last: str) -> Range:
     return found
 
 
-@lru_cache(maxsize=10_000)
+@lru_cache(maxsize=2_000)
 def part_of(period: str, unit: Unit) -> date:
     """The first day of the day, week or month that a period lies in; for a month, of that month."""
     return _begin(date.fromisoformat(period if len(period) == 10 else period + "-01"), unit)

@@ -15,7 +15,7 @@ from mailroom.store import Store
 from mailroom.times import iso
 
 # Mails of one read. Between two reads the database may tidy up its log, which a read that lasts minutes forbids.
-PORTION = 2000
+PORTION = 500
 PAGE = 50
 # Batches looked up at once, and how many mails of one are sorted rather than gone through.
 _BATCHES = 200

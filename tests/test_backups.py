@@ -2,11 +2,14 @@
 
 import hashlib
 import json
+import os
 import shutil
 import signal
 import sqlite3
 import subprocess
 import sys
+import threading
+import time
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -276,3 +279,18 @@ def test_none_for_two_days_is_told(service: Service) -> None:
     assert "more than two days" in str(maker.standing().trouble)
     assert maker.run_once()
     assert maker.standing().trouble is None
+
+
+def test_while_the_program_makes_one_pages_and_mails_go_before(service: Service) -> None:
+    maker = BackupMaker(service.store, service.settings, service.clock)
+    maker.start()
+    try:
+        thread = next(one for one in threading.enumerate() if one.name == "backups")
+        assert thread.native_id
+        late = time.monotonic() + 30
+        while (nice := os.getpriority(os.PRIO_PROCESS, thread.native_id)) == 0 and time.monotonic() < late:
+            time.sleep(0.05)
+        assert nice == 10
+        assert os.getpriority(os.PRIO_PROCESS, threading.get_native_id()) < nice
+    finally:
+        maker.stop()

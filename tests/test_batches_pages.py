@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 import oca
-from mailroom import batches, drafts, recipients, states, tokens, watch
+from mailroom import batches, drafts, history, recipients, states, tokens, watch
 from mailroom.service import Service
 from mailroom.states import Change
 from mailroom.times import iso
@@ -45,6 +45,23 @@ def test_the_list_says_so_when_nothing_was_sent(client: Client) -> None:
     page = client("vino").get("/batches/").text
     assert "Nothing has been sent yet" in page
     assert "Send mail" not in page
+
+
+def test_a_large_batch_is_not_sorted_anew_for_each_page_of_its_mails(filled: Live) -> None:
+    said: list[str] = []
+    store = filled.service.store
+    store.read().conn.set_trace_callback(said.append)
+    found = [
+        *history.of_batch(store, 1),
+        *history.of_batch(store, 1, after=1),
+        *history.of_batch(store, 1, "queued"),
+    ]
+    store.read().conn.set_trace_callback(None)
+    assert [line.id for line in found] == [1, 2, 2, 1, 2]
+    assert len(said) == 3
+    for sql in said:
+        plan = [row["detail"] for row in store.read().query("EXPLAIN QUERY PLAN " + sql)]
+        assert not [step for step in plan if "TEMP B-TREE" in step], plan
 
 
 def test_a_batch_renews_itself_until_nothing_can_change_any_more(client: Client, filled: Live) -> None:

@@ -209,4 +209,4 @@ def test_only_a_few_downloads_at_a_time_and_one_that_breaks_off_makes_room(clien
 @pytest.mark.parametrize("language", ["en", "id", "de", "de_CH", "es", "hi", "ar_EG"])
 def test_a_number_is_written_as_the_language_writes_it(language: str) -> None:
     for n in (0, 7, 999, 1000, 1234, 9999, 10_000, 123_456, 1_234_567, 12_345_678_901, -5, -1234):
-        assert words._decimal(n, language) == format_decimal(n, locale=language)
+        assert words.decimal(n, language) == format_decimal(n, locale=language)

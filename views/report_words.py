@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 
 from mailroom.figures import Figures, Line
 from mailroom.periods import Range
-from views.words import duration, number
+from views.words import decimal, duration, number
 
 
 def days(within: Range, by: str = "") -> str:
@@ -42,7 +42,7 @@ def _rounded(share: float | None) -> float | None:
     return 99.9 if shown == 100 and share < 1 else 0.1 if shown == 0 and share > 0 else shown
 
 
-@lru_cache(maxsize=5_000)
+@lru_cache(maxsize=2_000)
 def _percent(_locale: str, shown: float | None) -> str:
     return "–" if shown is None else _("%(n)s\u00a0%%", n=format_decimal(shown))
 
@@ -86,10 +86,10 @@ def compact(n: int) -> str:
 
 
 def _kept(write: Callable[..., str]) -> Callable[..., str]:
-    return lru_cache(maxsize=10_000)(lambda _locale, *what: write(*what))
+    return lru_cache(maxsize=2_000)(lambda _locale, *what: write(*what))
 
 
-_number, _duration, _days, _tick = _kept(number), _kept(duration), _kept(days), _kept(_short)
+_duration, _days, _tick = _kept(duration), _kept(days), _kept(_short)
 
 
 class Pen:
@@ -104,7 +104,7 @@ class Pen:
 
     def number(self, n: int) -> str:
         """As `words.number` writes it."""
-        return _number(self._locale, n)
+        return decimal(n, self._locale)
 
     def percent(self, share: float | None) -> str:
         """As `percent` writes it."""

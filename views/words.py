@@ -3,14 +3,17 @@
 import os
 import re
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime, tzinfo
 from decimal import Decimal
 from functools import lru_cache
+from gettext import NullTranslations
 from typing import Any
 
+from babel import Locale
+from babel.dates import format_datetime
 from babel.numbers import format_decimal, get_group_symbol
 from flask import Flask, current_app, has_request_context, request, session
-from flask_babel import format_datetime, get_locale, gettext, to_user_timezone
+from flask_babel import get_locale, get_timezone, get_translations, gettext, to_user_timezone
 from flask_login import current_user
 from markupsafe import Markup
 
@@ -53,15 +56,31 @@ def said(sentence: Sentence | Problem | str) -> str:
     return gettext(sentence.text, **values) if values else gettext(sentence.text)
 
 
+def language() -> str:
+    """The language that sentences, times and numbers are written in just now, by its code."""
+    locale = get_locale()
+    return locale.language if locale else "en"
+
+
 def at(moment: datetime, pattern: str) -> str:
     """A moment in the team's zone after a pattern of babel's, between hours and minutes what the language has there."""
-    return format_datetime(moment, pattern.replace(":", colon()))
+    return _at(moment, pattern, language(), get_timezone())
+
+
+# Some pages have a hundred moments, and looking up zone and language for each takes longer than writing them.
+@lru_cache(maxsize=2_000)
+def _at(moment: datetime, pattern: str, language: str, zone: tzinfo) -> str:
+    return format_datetime(moment, pattern.replace(":", _colon(language)), zone, language)
 
 
 def colon() -> str:
     """What stands between hours and minutes: 09:41 in English, 09.41 in Indonesian."""
-    locale = get_locale()
-    return str(locale.number_symbols["latn"].get("timeSeparator", ":")) if locale else ":"
+    return _colon(language())
+
+
+@lru_cache
+def _colon(language: str) -> str:
+    return str(Locale.parse(language).number_symbols["latn"].get("timeSeparator", ":"))
 
 
 def when(moment: str | datetime | None, style: str = "medium") -> str:
@@ -80,10 +99,17 @@ def when(moment: str | datetime | None, style: str = "medium") -> str:
 
 def moment(stored: str) -> str:
     """A stored moment in as few words as tell it: 09:41 today, 23 Nov 09:41 this year, 23 Nov 2025 before."""
-    local, today = to_user_timezone(parse(stored)), to_user_timezone(service().clock())
-    if local.date() == today.date():
-        return at(parse(stored), "HH:mm:ss")
-    return at(parse(stored), "d MMM HH:mm" if local.year == today.year else "d MMM y")
+    zone = get_timezone()
+    return _moment(stored, service().clock().astimezone(zone).date(), language(), zone)
+
+
+@lru_cache(maxsize=2_000)
+def _moment(stored: str, today: date, language: str, zone: tzinfo) -> str:
+    moment = parse(stored)
+    day = moment.astimezone(zone).date()
+    if day == today:
+        return _at(moment, "HH:mm:ss", language, zone)
+    return _at(moment, "d MMM HH:mm" if day.year == today.year else "d MMM y", language, zone)
 
 
 def clock(stored: str, beside: str = "") -> str:
@@ -91,7 +117,7 @@ def clock(stored: str, beside: str = "") -> str:
     local = to_user_timezone(parse(stored))
     other = to_user_timezone(parse(beside) if beside else service().clock())
     # Indonesian says of a number that it is a time of the day; there is no other word before it, as in English.
-    time = "'pukul' HH:mm" if str(get_locale()) == "id" else "HH:mm"
+    time = "'pukul' HH:mm" if language() == "id" else "HH:mm"
     if local.date() == other.date():
         return at(parse(stored), time)
     return at(parse(stored), f"d MMM {time}" if local.year == other.year else f"d MMM y {time}")
@@ -99,7 +125,15 @@ def clock(stored: str, beside: str = "") -> str:
 
 def number(value: int | float | Decimal) -> str:
     """A number with the reader's separators."""
-    return _decimal(value, str(get_locale()))
+    return decimal(value, language())
+
+
+def decimal(value: int | float | Decimal, language: str) -> str:
+    """A number with the separators of a language."""
+    # Some pages have thousands of whole numbers, and babel takes its time.
+    if isinstance(value, int) and value >= 0 and (mark := _thousands(language)):
+        return f"{value:,}".replace(",", mark)
+    return format_decimal(value, locale=language)
 
 
 def whole_typed(text: str) -> int | None:
@@ -108,14 +142,6 @@ def whole_typed(text: str) -> int | None:
     if not text:
         return None
     return int(re.sub(r"\D", "", text)) if _GROUPED.fullmatch(text) else -1
-
-
-@lru_cache(maxsize=10_000)
-def _decimal(value: int | float | Decimal, locale: str) -> str:
-    # Some pages have thousands of numbers, and babel takes its time.
-    if isinstance(value, int) and value >= 0 and (mark := _thousands(locale)):
-        return f"{value:,}".replace(",", mark)
-    return format_decimal(value, locale=locale)
 
 
 @lru_cache
@@ -153,13 +179,24 @@ def duration(seconds: float) -> str:
 
 def drawn(state: str | None, word_only: bool = False, meaning: bool = False) -> Markup:
     """A state as a pill, its word alone, or the sentence that says what it means; drawn once, for there are few."""
-    return _drawn(str(get_locale()), state or "", "why" if meaning else "word" if word_only else "pill")
+    return _drawn(language(), state or "", "why" if meaning else "word" if word_only else "pill")
 
 
 @lru_cache(maxsize=500)
 def _drawn(language: str, state: str, part: str) -> Markup:  # noqa: ARG001 – what is kept differs by it
     parts: Any = current_app.jinja_env.get_template("_parts.html").module
     return Markup(parts.drawn_anew(state, part))  # noqa: S704 – the macro has escaped it
+
+
+def bar(counts: Mapping[str, int], total: int) -> Markup:
+    """How mails are doing as one bar made of their states. counts: by state; total: how many the whole bar is."""
+    return _bar(language(), tuple(counts.items()), total)
+
+
+@lru_cache(maxsize=300)
+def _bar(language: str, counts: tuple[tuple[str, int], ...], total: int) -> Markup:  # noqa: ARG001 – as above
+    parts: Any = current_app.jinja_env.get_template("_parts.html").module
+    return Markup(parts.bar_anew(dict(counts), total))  # noqa: S704 – the macro has escaped it
 
 
 _ROLES = {
@@ -175,11 +212,26 @@ def role_word(role: str) -> str:
     return gettext(_ROLES.get(role, role))
 
 
+def _catalogue() -> NullTranslations:
+    return _catalogues.get(language()) or _catalogues.setdefault(language(), get_translations())
+
+
+_catalogues: dict[str, NullTranslations] = {}
+
+
 def init(app: Flask) -> None:
-    """Makes the filters known to the page templates."""
+    """Makes the filters known to the page templates, and lets them find each language's sentences at once."""
+    app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]
+        lambda sentence: _catalogue().gettext(sentence),
+        lambda one, several, n: _catalogue().ngettext(one, several, n),
+        newstyle=True,
+        pgettext=lambda context, sentence: _catalogue().pgettext(context, sentence),
+        npgettext=lambda context, one, several, n: _catalogue().npgettext(context, one, several, n),
+    )
     app.jinja_env.filters.update(
         said=said,
         drawn=drawn,
+        bar=bar,
         when=when,
         moment=moment,
         clock=clock,
