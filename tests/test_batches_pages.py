@@ -58,8 +58,9 @@ def test_a_large_batch_is_not_sorted_anew_for_each_page_of_its_mails(filled: Liv
     ]
     store.read().conn.set_trace_callback(None)
     assert [line.id for line in found] == [1, 2, 2, 1, 2]
-    assert len(said) == 3
-    for sql in said:
+    asked = [sql for sql in said if sql.startswith("SELECT")]
+    assert len(asked) == 3
+    for sql in asked:
         plan = [row["detail"] for row in store.read().query("EXPLAIN QUERY PLAN " + sql)]
         assert not [step for step in plan if "TEMP B-TREE" in step], plan
 
