@@ -312,6 +312,19 @@ class BackupRestored(Deed):
     found: int
 
 
+@dataclass(frozen=True)
+class UnsubscribedKept(Deed):
+    """addresses: how many."""
+
+    KIND = "unsubscribed_kept"
+    WORD = N_("Unsubscribed addresses kept")
+    SAYS = N_(
+        "Took over who had unsubscribed since the backup (addresses: %(addresses)s), from the database that was there."
+    )
+
+    addresses: int
+
+
 KINDS: Mapping[str, type[Deed]] = {
     deed.KIND: deed
     for deed in (
@@ -319,7 +332,7 @@ KINDS: Mapping[str, type[Deed]] = {
         SuppressionRemoved, TemplateRemoved, TemplateRestored, TokenAdded, TokenReplaced, TokenRemoved, TokenResumed,
         ListRemoved, BatchQueued, BatchApproved, BatchCancelled, MailsTakenIn, TrailCut,
         KeyRotated,
-        BackupMade, BackupRestored,
+        BackupMade, BackupRestored, UnsubscribedKept,
     )
 }  # fmt: skip
 

@@ -20,7 +20,18 @@ from pathlib import Path
 from sqlite_utils import Database
 
 import oca
-from mailroom import activity, deeds, invites, report_schedule, resets, sessions, states, tokens
+from mailroom import (
+    activity,
+    copies,
+    deeds,
+    invites,
+    report_schedule,
+    resets,
+    sessions,
+    states,
+    tokens,
+    unsubscribe,
+)
 from mailroom.messages import COLUMNS, Messages
 from mailroom.problems import Problem
 from mailroom.states import Change
@@ -37,10 +48,15 @@ WHY = N_("an older copy of the database was put back; it may have been sent sinc
 
 @dataclass(frozen=True)
 class PutBack:
-    """Which backup `flask restore` has put back. made_at: when it was made, as the database keeps times."""
+    """Which backup `flask restore` has put back.
+
+    made_at: when it was made, as the database keeps times. aside: where the database is that was there, beside the
+    present one; "" when there was none.
+    """
 
     file: str
     made_at: str
+    aside: str = ""
 
 
 @dataclass(frozen=True)
@@ -82,7 +98,7 @@ def mark_of(path: Path) -> Mark | None:
         found = json.loads(path.with_suffix(".mark").read_text())
         mark = Mark(int(found["attempt_id"]), iso(parse(found["at"])))
         if put_back := found.get("put_back"):
-            mark = replace(mark, put_back=PutBack(str(put_back["file"]), str(put_back["made_at"])))
+            mark = replace(mark, put_back=PutBack(**put_back))
         # One from before there was a trail knows nothing of it.
         known = found.get("trail", {"id": 0, "hash": ""})
         return replace(mark, trail=activity.Head(int(known["id"]), str(known["hash"])))
@@ -128,10 +144,25 @@ def _note(store: Store, mark: Mark, now: datetime) -> None:
             invites.end_all(db, now)
             resets.end_all(db, now)
             activity.note(db, deed, now)
+            if kept := _unsubscribed_since(db, store.path.parent, mark.put_back):
+                activity.note(db, deeds.UnsubscribedKept(kept), now)
         # Held back or not, it is said once; what is to be held still is ahead of the database.
         write_mark(store.path, replace(mark, trail=activity.head(store.read()), put_back=None))
     elif not activity.holds(store.read(), mark.trail):
         activity.record(store, deeds.TrailCut(mark.trail.id, found), now, 0)
+
+
+def _unsubscribed_since(db: Database, folder: Path, put_back: PutBack) -> int:
+    """How many came back onto the do-not-mail list who had asked for it after the copy was made."""
+    try:
+        return unsubscribe.carry_over(db, folder / put_back.aside) if put_back.aside else 0
+    except (OSError, sqlite3.Error) as error:
+        log.warning(
+            "who unsubscribed since the backup could not be read from %s: %s",
+            put_back.aside,
+            copies.why(error),
+        )
+        return 0
 
 
 def _doubt(db: Database, messages: Messages, line: tokens.TokenLine, since: datetime, now: datetime) -> int:

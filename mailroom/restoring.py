@@ -89,11 +89,12 @@ def put_back(
         part.unlink(missing_ok=True)
         try:
             _copy_checked(candidate, part, despite)
-            mark = _mark(candidate, database, now)
+            aside = _aside(database, now)
+            mark = _mark(candidate, database, aside, now)
             # First of all: nothing goes out from a copy that does not know it is one.
             restored.write_mark(database, mark)
             _sync(database.with_suffix(".mark"))
-            aside = _put_aside(database, now)
+            _put_aside(database, aside)
             # What waits in the WAL of the old one must never be taken for the new one's.
             for name in ("-wal", "-shm"):
                 database.with_name(database.name + name).unlink(missing_ok=True)
@@ -134,7 +135,7 @@ def _copy_checked(candidate: Candidate, part: Path, despite: Callable[[list[Brok
         raise CopyFailed(N_("It was not put back, because rules do not hold in it."))
 
 
-def _mark(candidate: Candidate, database: Path, now: datetime) -> Mark:
+def _mark(candidate: Candidate, database: Path, aside: Path | None, now: datetime) -> Mark:
     """How far the newest database had come, so that the next start looks up what may have been sent since.
 
     When the present one can be read and goes on from the copy, it knows. Otherwise something may have been sent, for
@@ -147,23 +148,33 @@ def _mark(candidate: Candidate, database: Path, now: datetime) -> Mark:
         told = activity.Head(candidate.facts.trail_id, candidate.facts.trail_hash)
         if told.id and activity.holds(db, told):
             newest, trail = restored.last_attempt(db), activity.head(db)
+    there = str(aside.relative_to(database.parent)) if aside else ""
     return Mark(
-        max(before.attempt_id, newest), iso(now), trail, PutBack(candidate.path.name, candidate.made_at)
+        max(before.attempt_id, newest),
+        iso(now),
+        trail,
+        PutBack(candidate.path.name, candidate.made_at, there),
     )
 
 
-def _put_aside(database: Path, now: datetime) -> Path | None:
-    """Gives the present database a second name in a folder of its own, so that at every moment it is there."""
-    present = [one for name in ("", "-wal") if (one := database.with_name(database.name + name)).exists()]
-    if not present:
+def _aside(database: Path, now: datetime) -> Path | None:
+    """Where the present database will be kept, in a folder of its own; None when there is none."""
+    if not database.exists():
         return None
     stem = database.parent / "replaced" / f"{now:%Y%m%dT%H%M%SZ}"
     folder = next(one for one in (stem, *(Path(f"{stem}-{n}") for n in range(1, 1000))) if not one.exists())
-    folder.mkdir(mode=0o700, parents=True)
-    for there in present:
-        os.link(there, folder / there.name)
-    copies.keep_name(folder)
     return folder / database.name
+
+
+def _put_aside(database: Path, aside: Path | None) -> None:
+    """Gives the present database a second name, so that at every moment it is there."""
+    if aside is None:
+        return
+    aside.parent.mkdir(mode=0o700, parents=True)
+    for there in (database, database.with_name(database.name + "-wal")):
+        if there.exists():
+            os.link(there, aside.parent / there.name)
+    copies.keep_name(aside.parent)
 
 
 def _opens(db: Database, settings: Settings) -> bool:

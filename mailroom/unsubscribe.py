@@ -6,9 +6,13 @@ Whoever holds the link may stop mail to the one address in it, and nothing else;
 import hashlib
 import hmac
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from contextlib import closing
 from datetime import datetime, timedelta
+from pathlib import Path
 
-from mailroom import activity, deeds
+from sqlite_utils import Database
+
+from mailroom import activity, copies, deeds
 from mailroom.keys import Keys
 from mailroom.store import Store
 from mailroom.suppressions import Suppression
@@ -56,13 +60,27 @@ class Links:
 def stop(store: Store, email: str, now: datetime) -> None:
     """Puts the address on the do-not-mail list as one whose owner asked for it; twice is the same as once."""
     with store.write() as db:
-        db.execute(
-            "INSERT INTO suppressions (email, reason, added_at) VALUES (?, 'unsubscribed', ?) "
-            # Who was on it for another reason has now asked too; the note keeps both, and undo leaves it alone.
-            "ON CONFLICT DO UPDATE SET note = trim('before: ' || reason || ' ' || note), reason = 'unsubscribed', "
-            "added_at = excluded.added_at, added_by = NULL WHERE reason <> 'unsubscribed'",
-            [email, iso(now)],
-        )
+        db.execute(_STOP, [email, iso(now)])
+
+
+_STOP = (
+    "INSERT INTO suppressions (email, reason, added_at) VALUES (?, 'unsubscribed', ?) "
+    # Who was on it for another reason has now asked too; the note keeps both, and undo leaves it alone.
+    "ON CONFLICT DO UPDATE SET note = trim('before: ' || reason || ' ' || note), reason = 'unsubscribed', "
+    "added_at = excluded.added_at, added_by = NULL WHERE reason <> 'unsubscribed'"
+)
+
+
+def carry_over(db: Database, other: Path) -> int:
+    """How many addresses asked for no more mail in another database of this mailroom and are on the list only now.
+
+    Raises sqlite3.Error when that one cannot be read; then none is.
+    """
+    with closing(copies.reading(other)) as theirs:
+        asked = theirs.execute(
+            "SELECT email, added_at FROM suppressions WHERE reason = 'unsubscribed'"
+        ).fetchall()
+    return max(db.conn.executemany(_STOP, asked).rowcount, 0)
 
 
 def undo(store: Store, email: str, now: datetime) -> bool:

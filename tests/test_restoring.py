@@ -9,7 +9,17 @@ from pathlib import Path
 
 import pytest
 
-from mailroom import activity, backups, deeds, people, restored, restoring, sessions
+from mailroom import (
+    activity,
+    backups,
+    deeds,
+    people,
+    restored,
+    restoring,
+    sessions,
+    suppressions,
+    unsubscribe,
+)
 from mailroom.copies import Copy, CopyFailed
 from mailroom.restoring import look, put_back
 from mailroom.service import Service, open_service
@@ -269,3 +279,40 @@ def test_the_command_says_what_it_means_and_asks(settings: Settings, backup: Cop
     assert (
         json.loads(settings.database.with_suffix(".mark").read_text())["put_back"]["file"] == backup.path.name
     )
+
+
+def unsubscribed(settings: Settings) -> list[str]:
+    """Who is on the do-not-mail list by their own wish, after the next start."""
+    service = open_service(settings)
+    try:
+        restored.hold(service.store, service.marker, service.clock())
+        assert verify(service.store.read()) == []
+        return [line.email for line in suppressions.everyone(service.store) if line.reason == "unsubscribed"]
+    finally:
+        service.close()
+
+
+def test_who_unsubscribed_since_gets_no_mail_afterwards(settings: Settings, backup: Copy) -> None:
+    service = open_service(settings)
+    suppressions.add(service.store, ["kedua@contoh.id"], "hand", "", 1, service.clock())
+    for email in ("pergi@contoh.id", "kedua@contoh.id"):
+        unsubscribe.stop(service.store, email, service.clock())
+    suppressions.add(service.store, ["tangan@contoh.id"], "hand", "", 1, service.clock())
+    service.close()
+    restore(backup.path, settings)
+    for _ in range(2):
+        assert unsubscribed(settings) == ["kedua@contoh.id", "pergi@contoh.id"]
+    service = open_service(settings)
+    (kept,) = activity.newest(service.store, kind=deeds.UnsubscribedKept.KIND)
+    assert kept.details == {"addresses": 2}
+    service.close()
+
+
+def test_when_the_database_that_was_there_cannot_be_read_it_starts_all_the_same(
+    settings: Settings, backup: Copy, caplog: pytest.LogCaptureFixture
+) -> None:
+    aside = restore(backup.path, settings)
+    assert aside
+    aside.write_bytes(b"no database at all" * 100)
+    assert unsubscribed(settings) == []
+    assert "who unsubscribed since the backup could not be read" in caplog.text
