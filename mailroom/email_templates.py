@@ -363,8 +363,9 @@ def _summaries(store: Store, *, removed: bool) -> list[Summary]:
 _SELECT_SUMMARIES = """
     SELECT t.id, t.name, v.number, v.id AS version_id, v.subject, v.kind, t.marketing, v.fields, t.created_at,
         v.created_at AS changed_at,
-        (SELECT max(b.created_at) FROM batches b JOIN template_versions u ON u.id = b.template_version_id
-            WHERE u.template_id = t.id) AS last_used_at
+        -- Of each version the last batch, which an index has: a year has thousands.
+        (SELECT max((SELECT b.created_at FROM batches b WHERE b.template_version_id = u.id ORDER BY b.id DESC LIMIT 1))
+            FROM template_versions u WHERE u.template_id = t.id) AS last_used_at
     FROM templates t JOIN template_versions v ON v.template_id = t.id
         AND v.number = (SELECT max(number) FROM template_versions WHERE template_id = t.id)
     WHERE (t.removed_at IS NOT NULL) = ? AND NOT t.hidden

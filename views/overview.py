@@ -78,7 +78,7 @@ def _month() -> Month | None:
     """What became of the mails of the last 30 days, beside the 30 before; None when there were none in both."""
     store = service().store
     within = periods.preset(USUAL, reports.today(store, service().clock()))
-    now, was = reports.summary(store, within), reports.summary(store, within.before)
+    now, was = reports.counted(store, within), reports.counted(store, within.before)
     if not now and not was:
         return None
     cards = [
