@@ -82,7 +82,7 @@ def _month() -> Month | None:
     if not now and not was:
         return None
     cards = [
-        (_("Handed over"), number(now["sent"]), compared(now["sent"], was["sent"]), "sent"),
+        (_("Handed over, 30 days"), number(now["sent"]), compared(now["sent"], was["sent"]), "sent"),
         (_("Delivered"), percent(now.rate), compared_share(now.rate, was.rate), "delivered"),
         (_("Opened"), percent(now.open_rate), compared_share(now.open_rate, was.open_rate), "opened"),
         (_("Not delivered"), number(now["failed"]), compared(now["failed"], was["failed"]), "failed"),
