@@ -147,3 +147,19 @@ def test_a_form_that_is_refused_puts_one_at_its_first_fault(browser: Browser, ho
         expect(field).to_have_attribute("aria-invalid", "true")
         expect(field).to_have_accessible_description(re.compile("1 is not a valid address and was not added"))
         expect(page.get_by_label("Note")).to_have_value("Pindah kerja")
+
+
+def test_pages_fade_into_each_other_unless_somebody_asked_for_less_motion(
+    browser: Browser, home: str
+) -> None:
+    noted = "addEventListener('pagereveal', (event) => { window.faded = Boolean(event.viewTransition); })"
+    with tab(browser) as page:
+        page.add_init_script(noted)
+        enter(page, home, "/batches/")
+        for motion, fades in (("no-preference", True), ("reduce", False)):
+            page.emulate_media(reduced_motion=motion)  # type: ignore[arg-type]
+            page.get_by_role("link", name="Lists").click()
+            page.wait_for_url("**/lists/")
+            assert page.evaluate("window.faded") is fades, motion
+            page.get_by_role("link", name="Batches").click()
+            page.wait_for_url("**/batches/")
