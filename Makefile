@@ -11,7 +11,7 @@ run: .venv/run
 	@$(BIN)/python -m deploy.demo
 
 test: .venv/dev .venv/chromium
-	@$(BIN)/python -m pytest -n 4 --dist worksteal
+	@$(BIN)/python -m pytest -n 3 --dist worksteal
 
 lint: .venv/dev
 	@$(BIN)/ruff format --check .

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 from flask import Flask
 
@@ -11,6 +12,10 @@ from mailroom.service import Service, open_service
 from mailroom.settings import Settings
 from mailroom.store import Store
 from tests.house import Browser, fresh_store, furnished
+
+# Nothing fails because a machine is slow.
+hypothesis.settings.register_profile("patient", deadline=None)
+hypothesis.settings.load_profile("patient")
 
 
 @pytest.fixture
