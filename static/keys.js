@@ -71,6 +71,8 @@
   function settle() {
     const [list, mail] = ["list", "mail"].map((id) => document.getElementById(id));
     if (!list || !mail) return;
+    // That one was open at first is told before the list, so that nothing moves when it comes; from then on, it is seen.
+    list.parentElement.classList.remove("with-detail");
     const rows = [...document.querySelectorAll(LIST)];
     const open = mail.querySelector("article") ? location.pathname : "";
     for (const row of rows) row.ariaCurrent = row.pathname === open ? "true" : null;

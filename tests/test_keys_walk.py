@@ -155,6 +155,21 @@ def test_on_a_phone_the_mail_is_the_page_and_back_finds_its_row(browser: Browser
         shoot(page, "62-one-mail-on-a-phone")
 
 
+def test_a_mail_opened_by_its_address_moves_nothing_on_a_phone_and_closes_to_the_list(
+    browser: Browser, home: str
+) -> None:
+    with tab(browser, PHONE) as page:
+        enter(page, home, "vino")
+        path = page.locator("#list .rows > li > a").first.get_attribute("href")
+        # The list is hidden before the mail has come, so that nothing moves when it does.
+        page.goto(f"{home}{path}")
+        page.evaluate("document.querySelector('#mail article').remove()")
+        expect(page.locator("#list")).to_be_hidden()
+        page.goto(f"{home}{path}")
+        page.get_by_role("link", name="All mails").click()
+        expect(page.locator("#list .rows > li > a").first).to_be_visible()
+
+
 def test_without_javascript_every_row_and_every_way_back_is_a_link(browser: Browser, home: str) -> None:
     with tab(browser, script=False) as page:
         enter(page, home)
