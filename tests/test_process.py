@@ -1,5 +1,6 @@
 """The program as an admin runs it: what it prints, how it stops, what it says when it cannot start."""
 
+import itertools
 import os
 import platform
 import re
@@ -103,6 +104,15 @@ def test_its_threads_share_one_heap(tmp_path: Path) -> None:
         maps = Path(f"/proc/{process.pid}/maps").read_text().splitlines()
         process.terminate()
         process.communicate(timeout=30)
-    starts = [int(line.partition("-")[0], 16) for line in maps if " rw-p 00000000 00:00 0" in line]
-    # A thread's own heap begins where 64 MB do, see HEAP_MAX_SIZE in glibc's malloc/arena.c.
-    assert [start for start in starts if start % 2**26 == 0] == []
+    areas = [
+        (int(begin, 16), int(end, 16), mode)
+        for begin, end, mode in (re.split("[- ]", line, maxsplit=3)[:3] for line in maps)
+    ]
+    # A thread's own heap is 64 MB that begin where 64 MB do: its used part, and behind it the rest, which nobody may
+    # touch yet; see HEAP_MAX_SIZE in glibc's malloc/arena.c.
+    heaps = [
+        used
+        for used, rest in itertools.pairwise(areas)
+        if used[0] % 2**26 == 0 and used[2] == "rw-p" and rest == (used[1], used[0] + 2**26, "---p")
+    ]
+    assert heaps == []
