@@ -104,10 +104,10 @@ def test_its_threads_share_one_heap(tmp_path: Path) -> None:
         maps = Path(f"/proc/{process.pid}/maps").read_text().splitlines()
         process.terminate()
         process.communicate(timeout=30)
-    areas = [
-        (int(begin, 16), int(end, 16), mode)
-        for begin, end, mode in (re.split("[- ]", line, maxsplit=3)[:3] for line in maps)
-    ]
+    areas = []
+    for area, mode, *_ in (line.split() for line in maps):
+        begin, end = (int(at, 16) for at in area.split("-"))
+        areas.append((begin, end, mode))
     # A thread's own heap is 64 MB that begin where 64 MB do: its used part, and behind it the rest, which nobody may
     # touch yet; see HEAP_MAX_SIZE in glibc's malloc/arena.c.
     heaps = [
