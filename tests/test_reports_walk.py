@@ -88,6 +88,12 @@ def test_on_a_phone_in_the_dark_nothing_is_wider_than_the_screen(address: str) -
         for query in ("", "?by=template", "?by=batch", "mails?figure=sent"):
             page.goto(f"{address}/reports/{query}")
             assert page.evaluate("document.documentElement.scrollWidth") <= 360, query
+        # An address has its line, and the state stands below it.
+        line, pill = (
+            page.locator(f"tbody tr >> nth=0 >> {what}").bounding_box() for what in (".strong", ".pill")
+        )
+        assert line and pill
+        assert line["y"] + line["height"] <= pill["y"] + 1
         page.goto(f"{address}/reports/")
         shoot(page, "reports-phone")
         page.goto(address)
