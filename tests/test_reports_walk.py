@@ -92,7 +92,8 @@ def test_on_a_phone_in_the_dark_nothing_is_wider_than_the_screen(address: str) -
         line, pill = (
             page.locator(f"tbody tr >> nth=0 >> {what}").bounding_box() for what in (".strong", ".pill")
         )
-        assert line and pill
+        assert line
+        assert pill
         assert line["y"] + line["height"] <= pill["y"] + 1
         page.goto(f"{address}/reports/")
         shoot(page, "reports-phone")
