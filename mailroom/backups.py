@@ -104,7 +104,6 @@ class BackupMaker(Worker):
         self._running = False
         self._failed: Sentence | None = None
         self._look_at = 0.0
-        self._stepped_back = False
 
     def want(self, user_id: int) -> None:
         """Has one made now, by a person's wish."""
@@ -133,11 +132,12 @@ class BackupMaker(Worker):
             self._running = False
             self._wanted.clear()
 
+    def _run(self) -> None:
+        # A large database is copied and checked for minutes; pages and mails go before, also on one processor.
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)
+        super()._run()
+
     def _round(self) -> None:
-        if not self._stepped_back:
-            # A large database is copied and checked for minutes; pages and mails go before, also on one processor.
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)
-            self._stepped_back = True
         self.run_once()
 
     def _make(self, user_id: int) -> Copy | None:

@@ -98,7 +98,8 @@ def mark_of(path: Path) -> Mark | None:
         found = json.loads(path.with_suffix(".mark").read_text())
         mark = Mark(int(found["attempt_id"]), iso(parse(found["at"])))
         if put_back := found.get("put_back"):
-            mark = replace(mark, put_back=PutBack(**put_back))
+            told = PutBack(str(put_back["file"]), str(put_back["made_at"]), str(put_back.get("aside", "")))
+            mark = replace(mark, put_back=told)
         # One from before there was a trail knows nothing of it.
         known = found.get("trail", {"id": 0, "hash": ""})
         return replace(mark, trail=activity.Head(int(known["id"]), str(known["hash"])))

@@ -316,3 +316,12 @@ def test_when_the_database_that_was_there_cannot_be_read_it_starts_all_the_same(
     aside.write_bytes(b"no database at all" * 100)
     assert unsubscribed(settings) == []
     assert "who unsubscribed since the backup could not be read" in caplog.text
+
+
+def test_a_mark_that_says_more_than_this_version_knows_still_holds_mails_back(settings: Settings) -> None:
+    file = settings.database.with_suffix(".mark")
+    mark = json.loads(file.read_text()) | {"put_back": {"file": "a.db", "made_at": "b", "later": 1}}
+    file.write_text(json.dumps(mark))
+    found = restored.mark_of(settings.database)
+    assert found
+    assert found.attempt_id == mark["attempt_id"]

@@ -81,16 +81,18 @@ def _month() -> Month | None:
     now, was = reports.counted(store, within), reports.counted(store, within.before)
     if not now and not was:
         return None
+
+    def counted(word: str, figure: str) -> tuple[str, str, str, str]:
+        return word, number(now[figure]), compared(now[figure], was[figure]), figure
+
     cards = [
-        (_("Handed over, 30 days"), number(now["sent"]), compared(now["sent"], was["sent"]), "sent"),
+        counted(_("Handed over, 30 days"), "sent"),
         (_("Delivered"), percent(now.rate), compared_share(now.rate, was.rate), "delivered"),
         (_("Opened"), percent(now.open_rate), compared_share(now.open_rate, was.open_rate), "opened"),
-        (_("Not delivered"), number(now["failed"]), compared(now["failed"], was["failed"]), "failed"),
+        counted(_("Not delivered"), "failed"),
     ]
     if now["refused"]:
-        cards.append(
-            (_("Refused"), number(now["refused"]), compared(now["refused"], was["refused"]), "refused")
-        )
+        cards.append(counted(_("Refused"), "refused"))
     return Month(cards, chart(reports.over_time(store, within), "day"))
 
 

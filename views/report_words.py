@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 
 from mailroom.figures import Figures, Line
 from mailroom.periods import Range
-from views.words import decimal, duration, number
+from views.words import decimal, duration, language, number
 
 
 def days(within: Range, by: str = "") -> str:
@@ -32,7 +32,7 @@ def _short(day: date, by: str) -> str:
 
 def percent(share: float | None) -> str:
     """A share as a percentage, never rounded to all or to none when it is neither."""
-    return _percent(str(get_locale()), _rounded(share))
+    return _percent(language(), _rounded(share))
 
 
 def _rounded(share: float | None) -> float | None:
@@ -100,7 +100,7 @@ class Pen:
     """
 
     def __init__(self) -> None:
-        self._locale = str(get_locale())
+        self._locale = language()
 
     def number(self, n: int) -> str:
         """As `words.number` writes it."""

@@ -184,8 +184,7 @@ def drawn(state: str | None, word_only: bool = False, meaning: bool = False) -> 
 
 @lru_cache(maxsize=500)
 def _drawn(language: str, state: str, part: str) -> Markup:  # noqa: ARG001 – what is kept differs by it
-    parts: Any = current_app.jinja_env.get_template("_parts.html").module
-    return Markup(parts.drawn_anew(state, part))  # noqa: S704 – the macro has escaped it
+    return _by_macro("drawn_anew", state, part)
 
 
 def bar(counts: Mapping[str, int], total: int) -> Markup:
@@ -195,8 +194,12 @@ def bar(counts: Mapping[str, int], total: int) -> Markup:
 
 @lru_cache(maxsize=300)
 def _bar(language: str, counts: tuple[tuple[str, int], ...], total: int) -> Markup:  # noqa: ARG001 – as above
+    return _by_macro("bar_anew", dict(counts), total)
+
+
+def _by_macro(name: str, *arguments: object) -> Markup:
     parts: Any = current_app.jinja_env.get_template("_parts.html").module
-    return Markup(parts.bar_anew(dict(counts), total))  # noqa: S704 – the macro has escaped it
+    return Markup(getattr(parts, name)(*arguments))  # noqa: S704 – the macro has escaped it
 
 
 _ROLES = {
